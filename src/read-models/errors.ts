@@ -1,0 +1,37 @@
+/** The read store cannot be reached or written now. */
+export class ReadStoreUnavailableError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'ReadStoreUnavailableError';
+  }
+}
+
+/** No version of this read model serves yet: it is being built from the log. */
+export class ReadModelNotReadyError extends Error {
+  readonly projection: string;
+
+  constructor(projection: string) {
+    super(`The read model ${projection} is being built from the log.`);
+    this.name = 'ReadModelNotReadyError';
+    this.projection = projection;
+  }
+}
+
+/** A checkpoint is not where its writer left it: another process writes this projection. */
+export class CheckpointConflictError extends Error {
+  readonly projection: string;
+
+  constructor(projection: string, expected: number, actual: number) {
+    super(`Projection ${projection} stands at ${actual}, not ${expected}: another writer has it.`);
+    this.name = 'CheckpointConflictError';
+    this.projection = projection;
+  }
+}
+
+/** The folder or database holds something that this program must not touch. */
+export class ReadStoreFormatError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ReadStoreFormatError';
+  }
+}

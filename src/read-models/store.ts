@@ -1,0 +1,109 @@
+/** What identifies a document in its collection: compared part by part, numbers before strings. */
+export type Key = readonly (string | number)[];
+
+/** A document's own fields; stored as JSON, so `undefined` and anything without a JSON form is out of place. */
+export type Document = Readonly<Record<string, unknown>>;
+
+/**
+ * A collection of the catalogue (collections.ts). `D` is the type of its documents.
+ */
+export interface CollectionDefinition<D extends Document> {
+  readonly name: string;
+  /** The projection that writes it; its version is part of the collection's physical name. */
+  readonly projection: string;
+  /** The document's key, from its fields. */
+  readonly key: (document: D) => Key;
+  /**
+   * Secondary indexes by name: the values under which a document is found, in order, or `undefined` to leave it
+   * out. Entries with equal values are ordered by the documents' keys.
+   */
+  readonly indexes: Readonly<Record<string, (document: D) => Key | undefined>>;
+  /** The same for stores that want names: the fields of the key and of each index. */
+  readonly fields: { readonly key: readonly string[]; readonly indexes: Readonly<Record<string, readonly string[]>> };
+}
+
+/** A range of keys: those that begin with `prefix`, and within it from/to further parts. Bounds are partial keys after the prefix. */
+export interface Range {
+  readonly prefix: Key;
+  readonly after?: Key;
+  readonly from?: Key;
+  readonly before?: Key;
+  readonly to?: Key;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+/** Reading a collection of the version that serves. */
+export interface Collection<D extends Document> {
+  get(key: Key): Promise<D | undefined>;
+  /** In the order of the keys asked for. */
+  getMany(keys: readonly Key[]): Promise<(D | undefined)[]>;
+  /** By the primary key, or by an index where one is named. */
+  find(range: Range, index?: string): Promise<D[]>;
+  /** How many there are in the range (its limit bounds the counting). */
+  count(range: Range, index?: string): Promise<number>;
+}
+
+/** What a projection reads for and writes into; see projections/projection.ts. */
+export interface DocumentWrite {
+  readonly collection: string;
+  readonly key: Key;
+  /** `undefined` deletes. */
+  readonly document: Document | undefined;
+}
+
+/** Where a projection stands. */
+export interface Checkpoint {
+  readonly projection: string;
+  readonly version: number;
+  /** Everything up to here is in its documents. */
+  readonly position: number;
+  /** The log's epoch that it was built from. */
+  readonly epoch: string;
+}
+
+/** Which version of a projection answers queries. */
+export interface Serving {
+  readonly projection: string;
+  readonly version: number;
+}
+
+/**
+ * The read store: named collections of documents, disposable. One writer per projection; a stale one is refused.
+ *
+ * Errors of every method: `ReadStoreUnavailableError`.
+ */
+export interface ReadStore {
+  /** The collection as queries see it: the version that serves. @throws ReadModelNotReadyError while none does. */
+  collection<D extends Document>(definition: CollectionDefinition<D>): Collection<D>;
+
+  /** The collection of a certain version, for its projection. */
+  version<D extends Document>(definition: CollectionDefinition<D>, version: number): Collection<D>;
+
+  /**
+   * Writes documents and the checkpoints that they belong to: after a crash either all of it is there, or it is
+   * completed before anything else is read for writing. Each document is guarded by position: one that is
+   * already as new as its write's checkpoint stays.
+   *
+   * @throws CheckpointConflictError when a checkpoint is not where the writer thought (`expected`): somebody else
+   *   is writing, and this writer must stop.
+   */
+  write(
+    writes: readonly (DocumentWrite & { readonly projection: string; readonly version: number })[],
+    checkpoints: readonly { readonly next: Checkpoint; readonly expected: number }[],
+  ): Promise<void>;
+
+  checkpoint(projection: string, version: number): Promise<Checkpoint | undefined>;
+  checkpoints(): Promise<Checkpoint[]>;
+
+  serving(): Promise<Serving[]>;
+  /** Switches queries to a version; earlier versions stay until dropped. */
+  serve(projection: string, version: number): Promise<void>;
+  /** Deletes all documents and the checkpoint of a version. */
+  drop(projection: string, version: number): Promise<void>;
+
+  /** Every document of a version of a collection in the order of keys, each as canonical JSON bytes: for comparing stores. */
+  dump<D extends Document>(definition: CollectionDefinition<D>, version: number): AsyncIterable<{ key: Key; bytes: Uint8Array }>;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto';
+
+/** The port for randomness: identifiers, tokens, keys, nonces. */
+export interface Random {
+  /** Unpredictable bytes. */
+  bytes(length: number): Uint8Array;
+}
+
+export const systemRandom: Random = {
+  bytes: (length) => randomBytes(length),
+};
+
+/** A random UUID (version 4). */
+export function uuid(random: Random): string {
+  const bytes = Buffer.from(random.bytes(16));
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
+/** Random letters, evenly distributed: 5.7 bits each. */
+export function letters(random: Random, length: number): string {
+  let text = '';
+  while (text.length < length) {
+    for (const byte of random.bytes(length)) {
+      // 208 is the largest multiple of 52 below 256: above it, letters would not be equally likely.
+      if (byte < 208 && text.length < length) text += LETTERS.charAt(byte % 52);
+    }
+  }
+  return text;
+}
