@@ -1,0 +1,383 @@
+import type { CollectionDefinition, Document, Key } from './store.js';
+
+/**
+ * The catalogue: every collection of every read model, its key and its indexes. Documents are written by the
+ * projection named here, and by nothing else. Positions are positions in the log.
+ */
+function collection<D extends Document>(definition: CollectionDefinition<D>): CollectionDefinition<D> {
+  return definition;
+}
+
+/* ------------------------------------------------------------------ rooms */
+
+/** An event as clients see it, at its place in the room's timeline. */
+export type TimelineEvent = Document & {
+  room_id: string;
+  position: number;
+  event_id: string;
+  type: string;
+  sender: string;
+  /** Absent: not a state event. */
+  state_key?: string;
+  origin_server_ts: number;
+  depth: number;
+  /**
+   * The event in client format, as JSON text without `unsigned`: {content, event_id, origin_server_ts, room_id,
+   * sender, type, state_key?, redacts?}. Made once, spliced into every answer. The redacted form once redacted.
+   */
+  json: string;
+  /** Members of `unsigned` that are the same for all readers: prev_content, prev_sender, replaces_state, redacted_because, as JSON text of an object. */
+  unsigned?: string;
+  /** Who sent it by which device under which transaction ID: shown to that device alone. */
+  transaction?: { user_id: string; device_id: string; transaction_id: string };
+  /** Roots of the room's state before and after the event, in the graph. */
+  state_before: string;
+  state_after: string;
+  /** The room's current state from here on. */
+  current_root: string;
+  redacted_by?: string;
+  relates_to?: { event_id: string; rel_type: string };
+  /** For membership events. */
+  membership?: string;
+  contains_url?: boolean;
+};
+
+export const timeline = collection<TimelineEvent>({
+  name: 'timeline',
+  projection: 'timelines',
+  key: (d) => [d.room_id, d.position],
+  indexes: {
+    event: (d) => [d.event_id],
+    relation: (d) =>
+      d.relates_to === undefined ? undefined : [d.room_id, d.relates_to.event_id, d.relates_to.rel_type, d.position],
+    timestamp: (d) => [d.room_id, d.origin_server_ts, d.position],
+  },
+  fields: {
+    key: ['room_id', 'position'],
+    indexes: {
+      event: ['event_id'],
+      relation: ['room_id', 'relates_to.event_id', 'relates_to.rel_type', 'position'],
+      timestamp: ['room_id', 'origin_server_ts', 'position'],
+    },
+  },
+});
+
+/** The current state of a room, entry by entry. */
+export type RoomStateEntry = Document & {
+  room_id: string;
+  type: string;
+  state_key: string;
+  event_id: string;
+  sender: string;
+  /** When it became current. */
+  position: number;
+  /** Client format without `unsigned`, as in the timeline. */
+  json: string;
+};
+
+export const roomState = collection<RoomStateEntry>({
+  name: 'room_state',
+  projection: 'room-state',
+  key: (d) => [d.room_id, d.type, d.state_key],
+  indexes: {},
+  fields: { key: ['room_id', 'type', 'state_key'], indexes: {} },
+});
+
+/** Every event that was ever part of a room's state, by ID: what a walk of a state trie needs to be shown. */
+export type StateEvent = Document & {
+  event_id: string;
+  room_id: string;
+  type: string;
+  state_key: string;
+  sender: string;
+  position: number;
+  json: string;
+};
+
+export const stateEvents = collection<StateEvent>({
+  name: 'state_events',
+  projection: 'room-state',
+  key: (d) => [d.event_id],
+  indexes: {},
+  fields: { key: ['event_id'], indexes: {} },
+});
+
+/** The root of a room's current state from a position on: the state "as it was at any moment". */
+export type StateRoot = Document & { room_id: string; position: number; root: string };
+
+export const stateRoots = collection<StateRoot>({
+  name: 'state_roots',
+  projection: 'room-state',
+  key: (d) => [d.room_id, d.position],
+  indexes: {},
+  fields: { key: ['room_id', 'position'], indexes: {} },
+});
+
+/** A user's present membership of a room. */
+export type Membership = Document & {
+  user_id: string;
+  room_id: string;
+  membership: 'join' | 'invite' | 'knock' | 'leave' | 'ban';
+  event_id: string;
+  sender: string;
+  /** When the membership became what it is (a changed display name does not move it). */
+  position: number;
+  /** The newest member event, changes of profile included. */
+  event_position: number;
+  displayname?: string;
+  avatar_url?: string;
+  /** For invites and knocks of our users: the stripped state, as JSON text of an array. */
+  stripped_state?: string;
+  /** Whether the user has forgotten the room. */
+  forgotten: boolean;
+};
+
+export const memberships = collection<Membership>({
+  name: 'memberships',
+  projection: 'memberships',
+  key: (d) => [d.user_id, d.room_id],
+  indexes: {
+    room: (d) => [d.room_id, d.membership, d.user_id],
+    user: (d) => [d.user_id, d.membership, d.room_id],
+  },
+  fields: {
+    key: ['user_id', 'room_id'],
+    indexes: { room: ['room_id', 'membership', 'user_id'], user: ['user_id', 'membership', 'room_id'] },
+  },
+});
+
+/** The same over time: an entry per change of membership. */
+export type MembershipChange = Document & {
+  user_id: string;
+  room_id: string;
+  position: number;
+  membership: string;
+  /** What it was before; `leave` for none. */
+  previous: string;
+  event_id: string;
+  sender: string;
+};
+
+export const membershipChanges = collection<MembershipChange>({
+  name: 'membership_changes',
+  projection: 'memberships',
+  key: (d) => [d.user_id, d.room_id, d.position],
+  indexes: {
+    user: (d) => [d.user_id, d.position],
+    room: (d) => [d.room_id, d.position],
+  },
+  fields: {
+    key: ['user_id', 'room_id', 'position'],
+    indexes: { user: ['user_id', 'position'], room: ['room_id', 'position'] },
+  },
+});
+
+/** What a room is, at a glance: for the directory, summaries and heroes. */
+export type RoomSummary = Document & {
+  room_id: string;
+  version: string;
+  creator: string;
+  room_type?: string;
+  federate: boolean;
+  name?: string;
+  topic?: string;
+  avatar_url?: string;
+  canonical_alias?: string;
+  join_rule: string;
+  guest_access: string;
+  history_visibility: string;
+  encryption?: string;
+  joined: number;
+  invited: number;
+  /** The first members by order of joining or being invited (at most 6): candidates for heroes. */
+  heroes: readonly string[];
+  listed: boolean;
+  /** The newest event of the timeline. */
+  last_position: number;
+  tombstone?: string;
+};
+
+export const roomSummaries = collection<RoomSummary>({
+  name: 'room_summaries',
+  projection: 'room-summaries',
+  key: (d) => [d.room_id],
+  indexes: {
+    // Largest rooms first, as the directory shows them.
+    directory: (d) => (d.listed ? [-d.joined, d.room_id] : undefined),
+  },
+  fields: { key: ['room_id'], indexes: { directory: ['-joined', 'room_id'] } },
+});
+
+/** The members whom a room's summary counts, with the order that makes heroes. */
+export type SummaryMember = Document & { room_id: string; user_id: string; membership: string; position: number };
+
+export const summaryMembers = collection<SummaryMember>({
+  name: 'summary_members',
+  projection: 'room-summaries',
+  key: (d) => [d.room_id, d.user_id],
+  indexes: { order: (d) => [d.room_id, d.position, d.user_id] },
+  fields: { key: ['room_id', 'user_id'], indexes: { order: ['room_id', 'position', 'user_id'] } },
+});
+
+export type RoomAlias = Document & { alias: string; room_id: string; creator: string; position: number };
+
+export const roomAliases = collection<RoomAlias>({
+  name: 'room_aliases',
+  projection: 'directory',
+  key: (d) => [d.alias],
+  indexes: { room: (d) => [d.room_id, d.alias] },
+  fields: { key: ['alias'], indexes: { room: ['room_id', 'alias'] } },
+});
+
+/* ------------------------------------------------------------------ accounts */
+
+export type Account = Document & {
+  user_id: string;
+  kind: 'user' | 'guest';
+  admin: boolean;
+  deactivated: boolean;
+  registered_at: number;
+  position: number;
+};
+
+export const accounts = collection<Account>({
+  name: 'accounts',
+  projection: 'accounts',
+  key: (d) => [d.user_id],
+  indexes: {},
+  fields: { key: ['user_id'], indexes: {} },
+});
+
+export type Device = Document & {
+  user_id: string;
+  device_id: string;
+  display_name?: string;
+  access_token_hash: string;
+  access_token_expires_at?: number;
+  refresh_token_hash?: string;
+  position: number;
+};
+
+export const devices = collection<Device>({
+  name: 'devices',
+  projection: 'accounts',
+  key: (d) => [d.user_id, d.device_id],
+  indexes: {},
+  fields: { key: ['user_id', 'device_id'], indexes: {} },
+});
+
+/** Access tokens by their hash. */
+export type AccessToken = Document & {
+  token_hash: string;
+  user_id: string;
+  device_id: string;
+  kind: 'user' | 'guest';
+  expires_at?: number;
+  position: number;
+};
+
+export const accessTokens = collection<AccessToken>({
+  name: 'access_tokens',
+  projection: 'accounts',
+  key: (d) => [d.token_hash],
+  indexes: { device: (d) => [d.user_id, d.device_id, d.token_hash] },
+  fields: { key: ['token_hash'], indexes: { device: ['user_id', 'device_id', 'token_hash'] } },
+});
+
+/** Refresh tokens by their hash, so that the account of one that is handed in is known. */
+export type RefreshToken = Document & {
+  token_hash: string;
+  user_id: string;
+  device_id: string;
+  position: number;
+};
+
+export const refreshTokens = collection<RefreshToken>({
+  name: 'refresh_tokens',
+  projection: 'accounts',
+  key: (d) => [d.token_hash],
+  indexes: { device: (d) => [d.user_id, d.device_id, d.token_hash] },
+  fields: { key: ['token_hash'], indexes: { device: ['user_id', 'device_id', 'token_hash'] } },
+});
+
+export type Profile = Document & { user_id: string; fields: Readonly<Record<string, unknown>>; position: number };
+
+export const profiles = collection<Profile>({
+  name: 'profiles',
+  projection: 'profiles',
+  key: (d) => [d.user_id],
+  indexes: {},
+  fields: { key: ['user_id'], indexes: {} },
+});
+
+export type AccountData = Document & {
+  user_id: string;
+  /** '' for the account itself. */
+  room_id: string;
+  type: string;
+  /** JSON text of the content. */
+  content: string;
+  position: number;
+};
+
+export const accountData = collection<AccountData>({
+  name: 'account_data',
+  projection: 'account-data',
+  key: (d) => [d.user_id, d.room_id, d.type],
+  indexes: { changed: (d) => [d.user_id, d.position] },
+  fields: { key: ['user_id', 'room_id', 'type'], indexes: { changed: ['user_id', 'position'] } },
+});
+
+export type StoredFilter = Document & { user_id: string; filter_id: string; filter: unknown; position: number };
+
+export const filters = collection<StoredFilter>({
+  name: 'filters',
+  projection: 'filters',
+  key: (d) => [d.user_id, d.filter_id],
+  indexes: {},
+  fields: { key: ['user_id', 'filter_id'], indexes: {} },
+});
+
+export type Receipt = Document & {
+  room_id: string;
+  receipt_type: string;
+  user_id: string;
+  /** '' for an unthreaded receipt. */
+  thread_id: string;
+  event_id: string;
+  event_position: number | null;
+  ts: number;
+  position: number;
+};
+
+export const receipts = collection<Receipt>({
+  name: 'receipts',
+  projection: 'receipts',
+  key: (d) => [d.room_id, d.receipt_type, d.user_id, d.thread_id],
+  indexes: { changed: (d) => [d.room_id, d.position] },
+  fields: {
+    key: ['room_id', 'receipt_type', 'user_id', 'thread_id'],
+    indexes: { changed: ['room_id', 'position'] },
+  },
+});
+
+/** Unread events of a user in a room, counted by the user's push rules. */
+export type NotificationCount = Document & {
+  user_id: string;
+  room_id: string;
+  notifications: number;
+  highlights: number;
+  /** Unread counts of threads by their root, where a receipt was threaded or the events are in threads. */
+  threads?: Readonly<Record<string, { notifications: number; highlights: number }>>;
+  position: number;
+};
+
+export const notificationCounts = collection<NotificationCount>({
+  name: 'notification_counts',
+  projection: 'notification-counts',
+  key: (d) => [d.user_id, d.room_id],
+  indexes: {},
+  fields: { key: ['user_id', 'room_id'], indexes: {} },
+});
+
+export type { Key };
