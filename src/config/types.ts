@@ -1,0 +1,351 @@
+// Generated from schemas/config.json by scripts/generate-config-docs.mjs. Do not edit.
+
+/**
+ * Everything that an operator can set.
+ */
+export interface Config {
+  /**
+   * The name of this server: the part after the colon in its users' identifiers. It cannot be changed once the server has an account or a room.
+   */
+  readonly server_name: string;
+  /**
+   * The URL at which clients reach this server, also told to them by `/.well-known/matrix/client`. Without it, `https://` and `server_name`, or for `localhost` the first listener for clients.
+   */
+  readonly public_baseurl: string | null;
+  /**
+   * The folder of all that the server keeps: the log, the read models, the signing key. Created when it is missing.
+   */
+  readonly data_dir: string;
+  /**
+   * The version of rooms that are created without naming one.
+   */
+  readonly default_room_version: '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '10' | '11' | '12';
+  /**
+   * The addresses at which the server answers, and what it answers there.
+   *
+   * @minItems 1
+   * @maxItems 64
+   */
+  readonly listeners: readonly Listener[];
+  /**
+   * Where the log is kept, which all else is made from.
+   */
+  readonly log: {
+    /**
+     * `lmdb` keeps it in `data_dir`; `eventstoredb` on a server or cluster.
+     */
+    readonly adapter: 'lmdb' | 'eventstoredb';
+    /**
+     * The connection string of EventStoreDB or KurrentDB.
+     */
+    readonly url: string | null;
+  };
+  /**
+   * Where the read models are kept. They can be rebuilt from the log at any time.
+   */
+  readonly read_models: {
+    /**
+     * `lmdb` keeps them in `data_dir`; `mongodb` on a server or cluster.
+     */
+    readonly adapter: 'lmdb' | 'mongodb';
+    /**
+     * The connection string of MongoDB.
+     */
+    readonly url: string | null;
+  };
+  /**
+   * Who can make an account through the client API. `engram user create` always can.
+   */
+  readonly registration: {
+    /**
+     * Whether anybody can register.
+     */
+    readonly enabled: boolean;
+    /**
+     * Whether registering takes a registration token: one of `tokens`, or one made by `engram token create`. Implied by `tokens`.
+     */
+    readonly require_token: boolean;
+    /**
+     * Registration tokens that are good for any number of accounts.
+     *
+     * @maxItems 1000
+     */
+    readonly tokens: readonly string[];
+    /**
+     * Whether clients can use the server as guests, without an account.
+     */
+    readonly allow_guests: boolean;
+    /**
+     * Whoever knows it can register accounts, administrators too, through `/_synapse/admin/v1/register`.
+     */
+    readonly shared_secret: string | null;
+    /**
+     * Asks those who register to solve a reCAPTCHA.
+     */
+    readonly recaptcha: {
+      /**
+       * Where answers are checked.
+       */
+      readonly siteverify_url: string;
+      /**
+       * The site key.
+       */
+      readonly public_key: string;
+      /**
+       * The secret key.
+       */
+      readonly private_key: string;
+    } | null;
+  };
+  /**
+   * The sessions of clients.
+   */
+  readonly access_tokens: {
+    /**
+     * How long an access token is good for, where the client can refresh it. Others do not expire.
+     */
+    readonly refreshable_lifetime: number;
+  };
+  /**
+   * All requests that the server makes.
+   */
+  readonly outbound_http: {
+    /**
+     * Certificates (PEM) to be trusted besides the well-known authorities.
+     *
+     * @maxItems 100
+     */
+    readonly trusted_ca_files: readonly string[];
+    /**
+     * Whether requests may go to addresses that are not of the public Internet (loopback, private networks, link-local). Others could use the server to look into your network.
+     */
+    readonly allow_private_addresses: boolean;
+  };
+  /**
+   * Talking to other servers.
+   */
+  readonly federation: {
+    /**
+     * Whether this server talks to others at all.
+     */
+    readonly enabled: boolean;
+    /**
+     * Whether other servers may ask for the list of public rooms.
+     */
+    readonly public_room_list: boolean;
+  };
+  /**
+   * The list of public rooms.
+   */
+  readonly room_list: {
+    /**
+     * Whether it is shown to clients that have not logged in.
+     */
+    readonly allow_without_auth: boolean;
+  };
+  /**
+   * How often clients may ask: so many per second, and so many at once after a pause.
+   */
+  readonly rate_limits: {
+    /**
+     * Whether any limit holds.
+     */
+    readonly enabled: boolean;
+    /**
+     * Events sent, by user.
+     */
+    readonly messages: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * Attempts to log in, by address and by account.
+     */
+    readonly login: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * Attempts to register, by address.
+     */
+    readonly registration: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+  };
+  /**
+   * How much of the machine is used.
+   */
+  readonly limits: {
+    /**
+     * Memory for rooms in use on the write side.
+     */
+    readonly room_cache_bytes: number;
+    /**
+     * Memory for nodes of rooms' states.
+     */
+    readonly state_cache_bytes: number;
+    /**
+     * The largest body of a client's request, media apart.
+     */
+    readonly request_bytes: number;
+    /**
+     * The longest that `/sync` waits for news, whatever the client asks for.
+     */
+    readonly poll_seconds: number;
+    /**
+     * How long requests under way have to finish when the server is told to stop.
+     */
+    readonly shutdown_seconds: number;
+  };
+  /**
+   * The registration files (YAML or JSON) of application services.
+   *
+   * @maxItems 1000
+   */
+  readonly app_services: readonly string[];
+  /**
+   * Previews of pages that messages link to.
+   */
+  readonly url_preview: {
+    /**
+     * Whether the server fetches pages for its users.
+     */
+    readonly enabled: boolean;
+  };
+  /**
+   * What `/.well-known/matrix/` says besides `public_baseurl`.
+   */
+  readonly well_known: {
+    /**
+     * Where other servers reach this one (`host:port`), if not at `server_name` itself.
+     */
+    readonly server: string | null;
+    /**
+     * The identity server that clients should use.
+     */
+    readonly identity_server: string | null;
+  };
+  /**
+   * The TURN servers that clients are given for calls.
+   */
+  readonly turn: {
+    /**
+     * Their URIs; none, no TURN.
+     *
+     * @maxItems 100
+     */
+    readonly uris: readonly string[];
+    /**
+     * The secret shared with the TURN servers, from which each client gets credentials of its own.
+     */
+    readonly shared_secret: string | null;
+    /**
+     * How long credentials are good for.
+     */
+    readonly ttl: number;
+    /**
+     * The same name for every client, instead of `shared_secret`.
+     */
+    readonly username: string | null;
+    /**
+     * The password that goes with `username`.
+     */
+    readonly password: string | null;
+  };
+  /**
+   * How the server sends e-mail.
+   */
+  readonly email: {
+    /**
+     * The mail server.
+     */
+    readonly smtp: {
+      /**
+       * Its name or address.
+       */
+      readonly host: string;
+      /**
+       * Its TCP port.
+       */
+      readonly port: number;
+      /**
+       * The address that e-mail comes from.
+       */
+      readonly from: string;
+    };
+  } | null;
+  /**
+   * Single sign-on by CAS.
+   */
+  readonly cas: {
+    /**
+     * The CAS server.
+     */
+    readonly server_url: string;
+  } | null;
+  /**
+   * What the server says about itself. No token, password or message is ever written.
+   */
+  readonly logging: {
+    /**
+     * The least important entries that are written.
+     */
+    readonly level: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+    /**
+     * The file that entries are appended to, as lines of JSON; `null` is the standard error output.
+     */
+    readonly file: string | null;
+  };
+}
+export interface Listener {
+  /**
+   * The address to listen on; `0.0.0.0` or `::` for every address of the machine.
+   */
+  readonly host: string;
+  /**
+   * The TCP port; 0 takes any that is free.
+   */
+  readonly port: number;
+  /**
+   * The certificate to serve HTTPS with; `null` serves plain HTTP, for use behind a reverse proxy.
+   */
+  readonly tls: {
+    /**
+     * The certificate and those that it was signed with, in PEM form.
+     */
+    readonly cert_file: string;
+    /**
+     * The certificate's private key, in PEM form.
+     */
+    readonly key_file: string;
+  } | null;
+  /**
+   * Whether to believe `X-Forwarded-For` about a client's address. Only safe where nobody but a reverse proxy reaches the listener.
+   */
+  readonly trust_proxy: boolean;
+  /**
+   * What is served: the API for clients, the one for other servers, Prometheus metrics at `/metrics`, `/health`.
+   *
+   * @minItems 1
+   */
+  readonly resources: readonly ('client' | 'federation' | 'metrics' | 'health')[];
+}
