@@ -35,3 +35,24 @@ export class ReadStoreFormatError extends Error {
     this.name = 'ReadStoreFormatError';
   }
 }
+
+/** A document's key or index values cannot be stored: longer than a store takes, or no JSON number. */
+export class KeyError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'KeyError';
+  }
+}
+
+/** The read models have not come as far as the caller must see; they are catching up. */
+export class ReadModelsBehindError extends Error {
+  readonly wanted: number;
+  readonly processed: number;
+
+  constructor(wanted: number, processed: number) {
+    super(`The read models stand at position ${processed}, short of ${wanted}.`);
+    this.name = 'ReadModelsBehindError';
+    this.wanted = wanted;
+    this.processed = processed;
+  }
+}

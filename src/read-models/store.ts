@@ -1,4 +1,7 @@
-/** What identifies a document in its collection: compared part by part, numbers before strings. */
+/**
+ * What identifies a document in its collection: compared part by part, numbers before strings, strings by code
+ * point (keys.ts). Any string and any finite number is a part; see MAX_ENTRY_BYTES for how long keys may be.
+ */
 export type Key = readonly (string | number)[];
 
 /** A document's own fields; stored as JSON, so `undefined` and anything without a JSON form is out of place. */
@@ -19,10 +22,17 @@ export interface CollectionDefinition<D extends Document> {
    */
   readonly indexes: Readonly<Record<string, (document: D) => Key | undefined>>;
   /** The same for stores that want names: the fields of the key and of each index. */
-  readonly fields: { readonly key: readonly string[]; readonly indexes: Readonly<Record<string, readonly string[]>> };
+  readonly fields: {
+    readonly key: readonly string[];
+    readonly indexes: Readonly<Record<string, readonly string[]>>;
+  };
 }
 
-/** A range of keys: those that begin with `prefix`, and within it from/to further parts. Bounds are partial keys after the prefix. */
+/**
+ * A range of keys: those that begin with `prefix`, and within it from/to further parts. Bounds are partial keys
+ * after the prefix, and stand for every key that begins with them: `after` and `before` leave all of these out,
+ * `from` and `to` let all of them in.
+ */
 export interface Range {
   readonly prefix: Key;
   readonly after?: Key;
@@ -44,9 +54,9 @@ export interface Collection<D extends Document> {
   count(range: Range, index?: string): Promise<number>;
 }
 
-/** What a projection reads for and writes into; see projections/projection.ts. */
+/** One document's change; see projections/projection.ts. */
 export interface DocumentWrite {
-  readonly collection: string;
+  readonly collection: CollectionDefinition<never>;
   readonly key: Key;
   /** `undefined` deletes. */
   readonly document: Document | undefined;
@@ -74,17 +84,27 @@ export interface Serving {
  * Errors of every method: `ReadStoreUnavailableError`.
  */
 export interface ReadStore {
-  /** The collection as queries see it: the version that serves. @throws ReadModelNotReadyError while none does. */
+  /** The collection as queries see it: the version that serves. Its methods reject with ReadModelNotReadyError while none does. */
   collection<D extends Document>(definition: CollectionDefinition<D>): Collection<D>;
 
   /** The collection of a certain version, for its projection. */
   version<D extends Document>(definition: CollectionDefinition<D>, version: number): Collection<D>;
 
   /**
-   * Writes documents and the checkpoints that they belong to: after a crash either all of it is there, or it is
-   * completed before anything else is read for writing. Each document is guarded by position: one that is
-   * already as new as its write's checkpoint stays.
+   * Writes documents and the checkpoints that they belong to (by projection and version): after a crash either all
+   * of it is there, or it is completed before anything else is read for writing. Each document is guarded by
+   * position: one that is already as new as its write's checkpoint stays.
    *
+   * A store without transactions over several documents keeps a journal: the whole write goes into one journal
+   * document first (its insertion is the commit), then the documents, then the checkpoints, then the journal
+   * document is removed. A journal document that is found later is done again from the start, which the guard by
+   * position makes harmless. So is a slow writer whose journal somebody else has completed, if what it deletes
+   * leaves its position behind (a tombstone). Such a store hides no part of a write from queries meanwhile, but
+   * it does from projections.
+   *
+   * `expected` is the checkpoint's position before, or -1 where there was none.
+   *
+   * @throws KeyError when a document cannot have its key, before anything is written.
    * @throws CheckpointConflictError when a checkpoint is not where the writer thought (`expected`): somebody else
    *   is writing, and this writer must stop.
    */
@@ -97,13 +117,16 @@ export interface ReadStore {
   checkpoints(): Promise<Checkpoint[]>;
 
   serving(): Promise<Serving[]>;
-  /** Switches queries to a version; earlier versions stay until dropped. */
+  /** Switches queries to a version; other versions stay until dropped. */
   serve(projection: string, version: number): Promise<void>;
-  /** Deletes all documents and the checkpoint of a version. */
+  /** Deletes all documents and the checkpoint of a version; where it served, nothing serves. A crash in between is made good later. */
   drop(projection: string, version: number): Promise<void>;
 
   /** Every document of a version of a collection in the order of keys, each as canonical JSON bytes: for comparing stores. */
-  dump<D extends Document>(definition: CollectionDefinition<D>, version: number): AsyncIterable<{ key: Key; bytes: Uint8Array }>;
+  dump<D extends Document>(
+    definition: CollectionDefinition<D>,
+    version: number,
+  ): AsyncIterable<{ key: Key; bytes: Uint8Array }>;
 
   close(): Promise<void>;
 }

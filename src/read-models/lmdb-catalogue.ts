@@ -1,0 +1,184 @@
+import type { Database } from 'lmdb';
+import { ReadStoreFormatError } from './errors.js';
+import type { Checkpoint, CollectionDefinition, Serving } from './store.js';
+
+const MAGIC = 'engram read models';
+/** Raised when stores of before cannot be read any more: read models are rebuilt, never migrated. */
+const FORMAT = 1;
+
+/** A physical collection: the numbers that its entries' keys begin with. */
+export interface Slot {
+  readonly projection: string;
+  readonly version: number;
+  readonly id: number;
+  readonly indexes: Readonly<Record<string, number>>;
+}
+
+interface Catalogue {
+  readonly generation: number;
+  readonly nextId: number;
+  /** By physical name, `<collection>@<version>`. */
+  readonly slots: Readonly<Record<string, Slot>>;
+  /** Versions by projection. */
+  readonly serving: Readonly<Record<string, number>>;
+  /** Numbers whose entries are being deleted. */
+  readonly dropped: readonly number[];
+}
+
+const EMPTY: Catalogue = { generation: 0, nextId: 1, slots: {}, serving: {}, dropped: [] };
+const GENERATION = Buffer.from('generation');
+const CATALOGUE = Buffer.from('catalogue');
+const FORMAT_KEY = Buffer.from('format');
+const CHECKPOINT = 'checkpoint/';
+
+/**
+ * What an LMDB read store knows of itself. Held in memory, and read again when a number in the store says that
+ * another process changed it (300 ns). Whatever changes it must run in a write transaction.
+ */
+export class LmdbCatalogue {
+  readonly #meta: Database<Buffer, Uint8Array>;
+  #known: Catalogue = EMPTY;
+
+  constructor(meta: Database<Buffer, Uint8Array>) {
+    this.#meta = meta;
+  }
+
+  /** @throws ReadStoreFormatError */
+  checkFormat(): void {
+    const found = this.#read(FORMAT_KEY);
+    const is = typeof found === 'object' && found !== null ? found : {};
+    if (!('magic' in is) || is.magic !== MAGIC || !('format' in is)) {
+      throw new ReadStoreFormatError('The database holds no read models of this program.');
+    }
+    if (is.format !== FORMAT) {
+      throw new ReadStoreFormatError(
+        `The read models are of format ${String(is.format)}, this program writes format ${FORMAT}: delete them, they are rebuilt from the log.`,
+      );
+    }
+  }
+
+  writeFormat(): void {
+    this.#write(FORMAT_KEY, { magic: MAGIC, format: FORMAT });
+    this.#change(EMPTY);
+  }
+
+  current(): Catalogue {
+    const bytes = this.#meta.getBinaryFast(GENERATION);
+    const generation = bytes === undefined ? 0 : bytes.readDoubleBE(0);
+    if (generation !== this.#known.generation)
+      this.#known = (this.#read(CATALOGUE) as Catalogue | undefined) ?? EMPTY;
+    return this.#known;
+  }
+
+  slot(definition: CollectionDefinition<never>, version: number): Slot | undefined {
+    const slot = this.current().slots[`${definition.name}@${version}`];
+    if (slot !== undefined) checkIndexes(definition, slot);
+    return slot;
+  }
+
+  /** The slot, made where there is none. */
+  makeSlot(definition: CollectionDefinition<never>, version: number): Slot {
+    const found = this.slot(definition, version);
+    if (found !== undefined) return found;
+    const { nextId, slots, ...rest } = this.current();
+    const names = Object.keys(definition.indexes);
+    const slot: Slot = {
+      projection: definition.projection,
+      version,
+      id: nextId,
+      indexes: Object.fromEntries(names.map((name, i) => [name, nextId + 1 + i])),
+    };
+    this.#change({
+      ...rest,
+      nextId: nextId + 1 + names.length,
+      slots: { ...slots, [`${definition.name}@${version}`]: slot },
+    });
+    return slot;
+  }
+
+  serving(): Serving[] {
+    return Object.entries(this.current().serving).map(([projection, version]) => ({ projection, version }));
+  }
+
+  serve(projection: string, version: number): void {
+    const current = this.current();
+    if (current.serving[projection] === version) return;
+    this.#change({ ...current, serving: { ...current.serving, [projection]: version } });
+  }
+
+  checkpoint(projection: string, version: number): Checkpoint | undefined {
+    return this.#read(checkpointKey(projection, version)) as Checkpoint | undefined;
+  }
+
+  checkpoints(): Checkpoint[] {
+    const found: Checkpoint[] = [];
+    const start = Buffer.from(CHECKPOINT);
+    const end = Buffer.from(`${CHECKPOINT}\u{10ffff}`);
+    for (const { value } of this.#meta.getRange({ start, end }))
+      found.push(JSON.parse(value.toString()) as Checkpoint);
+    return found;
+  }
+
+  writeCheckpoint(checkpoint: Checkpoint): void {
+    this.#write(checkpointKey(checkpoint.projection, checkpoint.version), checkpoint);
+  }
+
+  /** Forgets a version; its entries are still to be deleted. */
+  drop(projection: string, version: number): void {
+    const current = this.current();
+    const slots = Object.entries(current.slots);
+    const gone = slots.filter(([, slot]) => slot.projection === projection && slot.version === version);
+    const serving = Object.entries(current.serving).filter(
+      (entry) => entry[0] !== projection || entry[1] !== version,
+    );
+    void this.#meta.remove(checkpointKey(projection, version));
+    this.#change({
+      ...current,
+      slots: Object.fromEntries(slots.filter((entry) => !gone.includes(entry))),
+      serving: Object.fromEntries(serving),
+      dropped: [...current.dropped, ...gone.flatMap(([, slot]) => [slot.id, ...Object.values(slot.indexes)])],
+    });
+  }
+
+  purged(id: number): void {
+    const current = this.current();
+    this.#change({ ...current, dropped: current.dropped.filter((other) => other !== id) });
+  }
+
+  /** Forgets what is in memory, where the transaction that it came from was undone. */
+  reload(): void {
+    this.#known = { ...EMPTY, generation: -1 };
+  }
+
+  #change(next: Catalogue): void {
+    const generation = this.current().generation + 1;
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleBE(generation);
+    this.#known = { ...next, generation };
+    this.#write(CATALOGUE, this.#known);
+    void this.#meta.put(GENERATION, bytes);
+  }
+
+  #read(key: Uint8Array): unknown {
+    const bytes = this.#meta.getBinary(key);
+    return bytes === undefined ? undefined : (JSON.parse(Buffer.from(bytes).toString()) as unknown);
+  }
+
+  #write(key: Uint8Array, value: unknown): void {
+    void this.#meta.put(key, Buffer.from(JSON.stringify(value)));
+  }
+}
+
+function checkpointKey(projection: string, version: number): Uint8Array {
+  return Buffer.from(`${CHECKPOINT}${projection}@${version}`);
+}
+
+/** Entries of an index that was added later are missing for the documents of before. */
+function checkIndexes(definition: CollectionDefinition<never>, slot: Slot): void {
+  const names = Object.keys(definition.indexes);
+  if (names.length === Object.keys(slot.indexes).length && names.every((name) => name in slot.indexes))
+    return;
+  throw new Error(
+    `Collection ${definition.name} has other indexes than before: raise its projection's version.`,
+  );
+}

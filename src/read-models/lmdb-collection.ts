@@ -1,0 +1,168 @@
+import type { Database, RangeOptions, Transaction } from 'lmdb';
+import { canonicalText } from './canonical.js';
+import { KeyError, ReadStoreUnavailableError } from './errors.js';
+import { encodeKey, MAX_ENTRY_BYTES, rangeBounds } from './keys.js';
+import type { Slot } from './lmdb-catalogue.js';
+import type { Collection, CollectionDefinition, Document, Key, Range } from './store.js';
+
+/** A document as stored, with the position of the write that made it. */
+export interface Stored {
+  readonly position: number;
+  readonly document: Document;
+}
+
+/** The databases of a read store. Keys of both begin with a slot's number. */
+export interface Databases {
+  readonly documents: Database<Stored, Uint8Array>;
+  /** Values are the keys in `documents`. */
+  readonly indexes: Database<Buffer, Uint8Array>;
+}
+
+/**
+ * How documents are stored: the position (a double), then JSON text. JSON and not MessagePack because Node's parser
+ * is as fast on half a kilobyte (0.6 us), keeps `__proto__` a field, and gives the same bytes for the same document.
+ */
+export const storedEncoder = {
+  encode({ position, document }: Stored): Buffer {
+    const text = JSON.stringify(document);
+    const bytes = Buffer.allocUnsafe(8 + Buffer.byteLength(text));
+    bytes.writeDoubleBE(position);
+    bytes.write(text, 8);
+    return bytes;
+  },
+  decode(bytes: Buffer): Stored {
+    return {
+      position: bytes.readDoubleBE(0),
+      document: JSON.parse(bytes.toString('utf8', 8, bytes.length)) as Document,
+    };
+  },
+};
+
+/** The key in a database of what has a certain key in a slot. */
+export function slotKey(id: number, key: Uint8Array): Uint8Array {
+  const bytes = Buffer.allocUnsafe(4 + key.length);
+  bytes.writeUInt32BE(id);
+  bytes.set(key, 4);
+  return bytes;
+}
+
+/**
+ * Reading one physical collection. Each method reads one snapshot, synchronously, from mapped memory: 1.2 us for a
+ * document of half a kilobyte by key; in ranges about the same, and by an index 1 us more.
+ */
+export class LmdbCollection<D extends Document> implements Collection<D> {
+  readonly #databases: Databases;
+  readonly #slot: () => Slot | undefined;
+
+  /** `slot` says at each call where the collection is: undefined where nothing has been written yet. */
+  constructor(databases: Databases, slot: () => Slot | undefined) {
+    this.#databases = databases;
+    this.#slot = slot;
+  }
+
+  async get(key: Key): Promise<D | undefined> {
+    return reading(() => this.#get(this.#slot(), key));
+  }
+
+  async getMany(keys: readonly Key[]): Promise<(D | undefined)[]> {
+    return reading(() => {
+      const slot = this.#slot();
+      return keys.map((key) => this.#get(slot, key));
+    });
+  }
+
+  async find(range: Range, index?: string): Promise<D[]> {
+    return reading(() => {
+      const slot = this.#slot();
+      const options = slot && rangeOptions(slot, range, index);
+      if (options === undefined) return [];
+      const { documents, indexes } = this.#databases;
+      const found: D[] = [];
+      if (index === undefined) {
+        for (const { value } of documents.getRange(options)) found.push(value.document as D);
+      } else {
+        for (const { value } of indexes.getRange(options)) {
+          const stored = documents.get(value);
+          if (stored !== undefined) found.push(stored.document as D);
+        }
+      }
+      return found;
+    });
+  }
+
+  async count(range: Range, index?: string): Promise<number> {
+    return reading(() => {
+      const slot = this.#slot();
+      const options = slot && rangeOptions(slot, range, index);
+      if (options === undefined) return 0;
+      const database = index === undefined ? this.#databases.documents : this.#databases.indexes;
+      if (options.limit === undefined) return database.getKeysCount(options);
+      return [...database.getKeys(options)].length;
+    });
+  }
+
+  #get(slot: Slot | undefined, key: Key): D | undefined {
+    if (slot === undefined) return undefined;
+    const bytes = encodeKey(key);
+    if (bytes.length > MAX_ENTRY_BYTES) return undefined;
+    return this.#databases.documents.get(slotKey(slot.id, bytes))?.document as D | undefined;
+  }
+}
+
+/** All documents of a slot as of now, in the order of their keys. The snapshot is held until the reader is done. */
+export async function* dumpSlot<D extends Document>(
+  databases: Databases,
+  slot: Slot,
+  definition: CollectionDefinition<D>,
+): AsyncGenerator<{ key: Key; bytes: Uint8Array }> {
+  const options = rangeOptions(slot, { prefix: [] }, undefined);
+  if (options === undefined) return;
+  const transaction: Transaction = databases.documents.useReadTransaction();
+  try {
+    for (const { value } of databases.documents.getRange({ ...options, transaction })) {
+      yield { key: definition.key(value.document as D), bytes: Buffer.from(canonicalText(value.document)) };
+    }
+  } finally {
+    transaction.done();
+  }
+}
+
+/** Gives what the store throws the port's name. */
+export function reading<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw asUnavailable(error);
+  }
+}
+
+/** An error of the port as it is, anything else (LMDB's own) as ReadStoreUnavailableError. */
+export function asUnavailable(error: unknown): unknown {
+  if (error instanceof Error && PORT_ERRORS.has(error.name)) return error;
+  return new ReadStoreUnavailableError(
+    `The read store failed: ${error instanceof Error ? error.message : String(error)}`,
+    error,
+  );
+}
+
+const PORT_ERRORS = new Set([
+  'ReadStoreUnavailableError',
+  'ReadModelNotReadyError',
+  'CheckpointConflictError',
+  'ReadStoreFormatError',
+  'KeyError',
+]);
+
+function rangeOptions(slot: Slot, range: Range, index: string | undefined): RangeOptions | undefined {
+  const id = index === undefined ? slot.id : slot.indexes[index];
+  if (id === undefined) throw new KeyError(`There is no index ${String(index)}.`);
+  const bounds = rangeBounds(range);
+  if (bounds === undefined || (range.limit !== undefined && range.limit <= 0)) return undefined;
+  const low = slotKey(id, bounds.low);
+  const high = slotKey(id, bounds.high);
+  const limit = range.limit === undefined ? {} : { limit: range.limit };
+  // Backwards LMDB starts at the greater bound, which is excluded, and ends at the lesser, which is included.
+  if (range.reverse === true)
+    return { start: high, end: low, reverse: true, exclusiveStart: true, inclusiveEnd: true, ...limit };
+  return { start: low, end: high, ...limit };
+}

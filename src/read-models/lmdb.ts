@@ -1,0 +1,274 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { open, type Database, type RootDatabase, type RootDatabaseOptions } from 'lmdb';
+import {
+  CheckpointConflictError,
+  ReadModelNotReadyError,
+  ReadStoreFormatError,
+  ReadStoreUnavailableError,
+} from './errors.js';
+import { encodeEntry, indexEntries } from './keys.js';
+import { LmdbCatalogue, type Slot } from './lmdb-catalogue.js';
+import {
+  asUnavailable,
+  dumpSlot,
+  LmdbCollection,
+  reading,
+  slotKey,
+  storedEncoder,
+  type Databases,
+  type Stored,
+} from './lmdb-collection.js';
+import type {
+  Checkpoint,
+  Collection,
+  CollectionDefinition,
+  Document,
+  DocumentWrite,
+  Key,
+  ReadStore,
+  Serving,
+} from './store.js';
+
+export interface LmdbReadStoreOptions {
+  /** Only reads, beside a process that writes; the store must be there. */
+  readonly readOnly?: boolean;
+}
+
+/** Documents of a dropped version that are deleted in one transaction: some milliseconds' work. */
+const PURGE_CHUNK = 1000;
+
+/**
+ * Opens the read store in a folder (made with mode 0700 where it is not there): one LMDB environment, `data.mdb`.
+ * Any number of processes of one machine may have it open.
+ *
+ * A write is one transaction, so that all of it is there or nothing, after kill -9 and after power loss; it is
+ * answered when visible, which is before it is flushed: what a power loss takes is folded again from the log.
+ *
+ * @throws ReadStoreFormatError when something else is in the folder, or read models of another format.
+ */
+export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions = {}): ReadStore {
+  const readOnly = options.readOnly === true;
+  if (!readOnly) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+  }
+  let root: RootDatabase<Buffer, Uint8Array>;
+  try {
+    root = open<Buffer, Uint8Array>(join(folder, 'data.mdb'), {
+      ...BINARY,
+      readOnly,
+      maxDbs: 4,
+      // Keys may have 4,026 bytes with such pages, and 1,978 otherwise.
+      pageSize: 8192,
+    });
+  } catch (error) {
+    throw new ReadStoreFormatError(`${folder} holds no read models that can be opened: ${String(error)}`);
+  }
+  try {
+    return new LmdbReadStore(root, readOnly);
+  } catch (error) {
+    void root.close();
+    throw error;
+  }
+}
+
+const BINARY: RootDatabaseOptions = { keyEncoding: 'binary', encoding: 'binary' };
+
+class LmdbReadStore implements ReadStore {
+  readonly #root: RootDatabase<Buffer, Uint8Array>;
+  readonly #databases: Databases;
+  readonly #catalogue: LmdbCatalogue;
+  #closed = false;
+  #purging: Promise<void> = Promise.resolve();
+
+  constructor(root: RootDatabase<Buffer, Uint8Array>, readOnly: boolean) {
+    this.#root = root;
+    const names = [...root.getKeys({ limit: 8 })].map((name) =>
+      Buffer.from(name).toString().replace(/\0$/, ''),
+    );
+    if (names.length > 0 && !names.includes('meta')) {
+      throw new ReadStoreFormatError('The database holds no read models of this program.');
+    }
+    const meta: Database<Buffer, Uint8Array> = root.openDB('meta', BINARY);
+    this.#catalogue = new LmdbCatalogue(meta);
+    if (names.length === 0)
+      root.transactionSync(() => {
+        this.#catalogue.writeFormat();
+      });
+    this.#catalogue.checkFormat();
+    const stored: RootDatabaseOptions = { keyEncoding: 'binary', encoder: storedEncoder };
+    this.#databases = {
+      documents: root.openDB<Stored, Uint8Array>('documents', stored),
+      indexes: root.openDB<Buffer, Uint8Array>('indexes', BINARY),
+    };
+    if (!readOnly && this.#catalogue.current().dropped.length > 0) this.#startPurge();
+  }
+
+  collection<D extends Document>(definition: CollectionDefinition<D>): Collection<D> {
+    return new LmdbCollection<D>(this.#databases, () => {
+      this.#check();
+      const version = this.#catalogue.current().serving[definition.projection];
+      if (version === undefined) throw new ReadModelNotReadyError(definition.projection);
+      return this.#catalogue.slot(definition, version);
+    });
+  }
+
+  version<D extends Document>(definition: CollectionDefinition<D>, version: number): Collection<D> {
+    return new LmdbCollection<D>(this.#databases, () => {
+      this.#check();
+      return this.#catalogue.slot(definition, version);
+    });
+  }
+
+  /** Costs 0.3 ms for the commit, and 5 to 10 us for each document; the file is written by another thread. */
+  async write(
+    writes: readonly (DocumentWrite & { readonly projection: string; readonly version: number })[],
+    checkpoints: readonly { readonly next: Checkpoint; readonly expected: number }[],
+  ): Promise<void> {
+    const positions = new Map(
+      checkpoints.map(({ next }) => [`${next.projection}@${next.version}`, next.position]),
+    );
+    const prepared = writes.map((write) => {
+      const position = positions.get(`${write.projection}@${write.version}`);
+      if (position === undefined)
+        throw new Error(`A document of ${write.projection} is written without a checkpoint.`);
+      return { ...prepare(write), position };
+    });
+    await this.#transaction(() => {
+      for (const { next, expected } of checkpoints) {
+        const actual = this.#catalogue.checkpoint(next.projection, next.version)?.position ?? -1;
+        if (actual !== expected) throw new CheckpointConflictError(next.projection, expected, actual);
+      }
+      for (const write of prepared) this.#apply(write);
+      for (const { next } of checkpoints) this.#catalogue.writeCheckpoint(next);
+    });
+  }
+
+  async checkpoint(projection: string, version: number): Promise<Checkpoint | undefined> {
+    return this.#read(() => this.#catalogue.checkpoint(projection, version));
+  }
+
+  async checkpoints(): Promise<Checkpoint[]> {
+    return this.#read(() => this.#catalogue.checkpoints());
+  }
+
+  async serving(): Promise<Serving[]> {
+    return this.#read(() => this.#catalogue.serving());
+  }
+
+  async serve(projection: string, version: number): Promise<void> {
+    await this.#transaction(() => {
+      this.#catalogue.serve(projection, version);
+    });
+  }
+
+  async drop(projection: string, version: number): Promise<void> {
+    await this.#transaction(() => {
+      this.#catalogue.drop(projection, version);
+    });
+    this.#startPurge();
+    await this.#purging;
+  }
+
+  async *dump<D extends Document>(
+    definition: CollectionDefinition<D>,
+    version: number,
+  ): AsyncGenerator<{ key: Key; bytes: Uint8Array }> {
+    const slot = this.#read(() => this.#catalogue.slot(definition, version));
+    if (slot !== undefined) yield* dumpSlot(this.#databases, slot, definition);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#purging;
+    await this.#root.close();
+  }
+
+  #apply(write: Prepared & { readonly position: number }): void {
+    const { documents, indexes } = this.#databases;
+    const slot = this.#catalogue.makeSlot(write.collection, write.version);
+    const key = slotKey(slot.id, write.bytes);
+    const before = documents.get(key);
+    if (before !== undefined && before.position >= write.position) return;
+    const stale =
+      before === undefined ? undefined : indexEntries(write.collection, before.document, write.key);
+    for (const [name, entry] of write.entries) {
+      const old = stale?.get(name);
+      if (old !== undefined && Buffer.compare(old, entry) === 0) stale?.delete(name);
+      else void indexes.put(indexKey(slot, name, entry), Buffer.from(key));
+    }
+    for (const [name, entry] of stale ?? []) void indexes.remove(indexKey(slot, name, entry));
+    if (write.document === undefined) void documents.remove(key);
+    else void documents.put(key, { position: write.position, document: write.document });
+  }
+
+  async #transaction(action: () => void): Promise<void> {
+    this.#check();
+    try {
+      // A child, because only that is undone when the action throws.
+      await this.#root.childTransaction(action);
+    } catch (error) {
+      this.#catalogue.reload();
+      throw asUnavailable(error);
+    }
+  }
+
+  #startPurge(): void {
+    this.#purging = this.#purging.then(() => this.#purge()).catch(() => undefined);
+  }
+
+  /** Deletes the entries of dropped versions, in small transactions; what is left is done when the store is opened again. */
+  async #purge(): Promise<void> {
+    for (const id of this.#catalogue.current().dropped) {
+      const range = {
+        start: slotKey(id, Buffer.alloc(0)),
+        end: slotKey(id + 1, Buffer.alloc(0)),
+        limit: PURGE_CHUNK,
+      };
+      for (const database of [this.#databases.documents, this.#databases.indexes]) {
+        while (true) {
+          if (this.#closed) return;
+          const keys = [...database.getKeys(range)];
+          if (keys.length === 0) break;
+          await this.#root.childTransaction(() => {
+            for (const key of keys) void database.remove(key);
+          });
+          await setImmediate();
+        }
+      }
+      await this.#root.childTransaction(() => {
+        this.#catalogue.purged(id);
+      });
+    }
+  }
+
+  #read<T>(read: () => T): T {
+    this.#check();
+    return reading(read);
+  }
+
+  #check(): void {
+    if (this.#closed) throw new ReadStoreUnavailableError('The read store is closed.');
+  }
+}
+
+interface Prepared extends DocumentWrite {
+  readonly version: number;
+  readonly bytes: Uint8Array;
+  readonly entries: ReadonlyMap<string, Uint8Array>;
+}
+
+function prepare(write: DocumentWrite & { readonly version: number }): Prepared {
+  const entries =
+    write.document === undefined
+      ? new Map<string, Uint8Array>()
+      : indexEntries(write.collection, write.document, write.key);
+  return { ...write, bytes: encodeEntry([], write.key), entries };
+}
+
+function indexKey(slot: Slot, name: string, entry: Uint8Array): Uint8Array {
+  return slotKey(slot.indexes[name] ?? 0, entry);
+}

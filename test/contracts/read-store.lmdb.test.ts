@@ -1,0 +1,39 @@
+import { ReadStoreUnavailableError } from '../../src/read-models/errors.js';
+import { openLmdbReadStore } from '../../src/read-models/lmdb.js';
+import type { ReadStore } from '../../src/read-models/store.js';
+import { FaultyReadStore } from '../support/faulty-store.js';
+import { temporaryFolder } from '../support/folder.js';
+import { readStoreContract } from './read-store.js';
+
+readStoreContract('lmdb', async () => {
+  const folder = temporaryFolder();
+  const opened: ReadStore[] = [];
+  const open = (): ReadStore => {
+    const store = openLmdbReadStore(folder.path);
+    opened.push(store);
+    return store;
+  };
+  return {
+    store: open(),
+    reopen: async () => {
+      for (const store of opened.splice(0)) await store.close();
+      return open();
+    },
+    another: async () => open(),
+    dying: async (steps) => dyingAfter(steps, open()),
+    close: async () => {
+      for (const store of opened.splice(0)) await store.close();
+      folder.remove();
+    },
+  };
+});
+
+/** A write is one transaction: it dies before its commit, or after it and before it is answered. */
+function dyingAfter(steps: number, store: ReadStore): ReadStore {
+  const kill = (): never => {
+    throw new ReadStoreUnavailableError('killed');
+  };
+  if (steps === 0) return new FaultyReadStore(store, { beforeWrite: kill });
+  if (steps === 1) return new FaultyReadStore(store, { afterWrite: kill });
+  return store;
+}
