@@ -50,10 +50,14 @@ export class EventTable implements EventSource, AuthGraph {
   order(start: string): number | undefined {
     if (!this.#events.has(start)) return undefined;
     const stack = [start];
+    const entered = new Set<string>();
     for (let id = stack.at(-1); id !== undefined; id = stack.at(-1)) {
       const cited = (this.authEvents(id) ?? []).filter((auth) => this.#events.has(auth));
       const open = this.#orders.has(id) ? [] : cited.filter((auth) => !this.#orders.has(auth));
       if (open.length > 0) {
+        // Up to room version 2 a server names its events itself, and could name them in a circle.
+        if (entered.has(id)) throw new Error(`The auth events of ${id} lead back to it.`);
+        entered.add(id);
         stack.push(...open);
         continue;
       }

@@ -1,3 +1,4 @@
+import { authorise } from '../auth-rules/index.js';
 import type { RoomEvent } from '../events.js';
 import type { RoomVersion } from '../room-versions.js';
 import { splitConflicted, type StateConflict } from './conflict.js';
@@ -12,6 +13,7 @@ import { resolveV2 } from './v2.js';
 export { splitConflicted, type StateConflict } from './conflict.js';
 export { EventTable } from './event-table.js';
 export type { Resolution } from './resolution.js';
+export type { Authorise } from './rules.js';
 export { MissingEventsError, type AuthGraph, type EventSource } from './sources.js';
 export type { Fate, Phase, Tracer, TraceStep } from './trace.js';
 
@@ -21,7 +23,8 @@ export interface ResolveRequest {
   readonly conflict: StateConflict;
   readonly events: EventSource;
   readonly graph: AuthGraph;
-  readonly authorise: Authorise;
+  /** `authorise` of `auth-rules`, unless a test says otherwise. */
+  readonly authorise?: Authorise | undefined;
   /** Is told every step; nothing is collected without it. */
   readonly trace?: Tracer | undefined;
 }
@@ -34,7 +37,11 @@ export interface ResolveRequest {
  * @throws MissingEventsError naming the events that are needed and not there
  */
 export function resolve(request: ResolveRequest): Resolution {
-  const input: ResolutionInput = { ...request, trace: request.trace };
+  const input: ResolutionInput = {
+    ...request,
+    authorise: request.authorise ?? authorise,
+    trace: request.trace,
+  };
   if (request.conflict.conflicted.size === 0) return new Map();
   if (request.trace !== undefined) traceConflict(request.conflict, request.events, request.trace);
   return request.version.stateResolution === 'v1' ? resolveV1(input) : resolveV2(input);
@@ -52,19 +59,12 @@ export function resolveMaps(
   version: RoomVersion,
   sets: readonly ReadonlyMap<string, string>[],
   events: Iterable<RoomEvent>,
-  authorise: Authorise,
-  options: { rejected?: ReadonlySet<string>; trace?: Tracer } = {},
+  options: { rejected?: ReadonlySet<string>; authorise?: Authorise; trace?: Tracer } = {},
 ): Map<string, string> {
   const table = new EventTable(events, options.rejected);
   const conflict = splitConflicted(sets);
-  const resolution = resolve({
-    version,
-    conflict,
-    events: table,
-    graph: table,
-    authorise,
-    trace: options.trace,
-  });
+  const { authorise, trace } = options;
+  const resolution = resolve({ version, conflict, events: table, graph: table, authorise, trace });
   const state = new Map<string, string>();
   for (const [key, id] of sets[0] ?? []) if (!conflict.conflicted.has(key)) state.set(key, id);
   for (const [key, id] of resolution) if (id !== undefined) state.set(key, id);

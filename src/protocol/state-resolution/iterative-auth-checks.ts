@@ -55,9 +55,9 @@ export function iterativeAuthChecks(
       trace?.({ step: 'refused', phase, event: event.eventId, ...REJECTED });
       continue;
     }
-    const own = ownAuthEvents(event, version, events);
+    const own = authEventsOf(event, version, events).filter(({ eventId }) => !events.rejected(eventId));
     const verdict = authorise(event, version, {
-      get: (type, stateKey) => state.get(type, stateKey) ?? own.get(stateKeyText(type, stateKey)),
+      get: (type, stateKey) => state.get(type, stateKey) ?? findAt(own, type, stateKey),
     });
     if (verdict.allowed) {
       state.apply(event);
@@ -68,27 +68,18 @@ export function iterativeAuthChecks(
   }
 }
 
-/**
- * The auth events of an event that were not rejected, by `stateKeyText`, the implied create event included.
- * Throws MissingEventsError.
- */
-export function ownAuthEvents(
-  event: RoomEvent,
-  version: RoomVersion,
-  events: EventSource,
-): ReadonlyMap<string, RoomEvent> {
-  const own = new Map<string, RoomEvent>();
-  const ids = event.authEvents.filter((id) => !events.rejected(id));
-  if (!version.auth.createInAuthEvents && event.type !== 'm.room.create') {
-    ids.push(impliedCreateId(event));
-  }
-  for (const auth of requireEvents(events, ids)) {
-    if (auth.stateKey !== undefined) own.set(stateKeyText(auth.type, auth.stateKey), auth);
-  }
-  return own;
+/** An event's auth events, and from room version 12 the implied create event. Throws MissingEventsError. */
+export function authEventsOf(event: RoomEvent, version: RoomVersion, events: EventSource): RoomEvent[] {
+  const implied = !version.auth.createInAuthEvents && event.type !== 'm.room.create';
+  return requireEvents(events, implied ? [...event.authEvents, impliedCreateId(event)] : event.authEvents);
 }
 
 /** Room version 12: "The room ID is the event ID of the event with sigil ! instead of $". */
 function impliedCreateId(event: RoomEvent): string {
   return `$${event.roomId.slice(1)}`;
+}
+
+/** The event at a key, among events that have each key once. */
+export function findAt(events: readonly RoomEvent[], type: string, stateKey: string): RoomEvent | undefined {
+  return events.find((event) => event.type === type && event.stateKey === stateKey);
 }

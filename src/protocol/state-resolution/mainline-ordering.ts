@@ -1,4 +1,5 @@
 import type { RoomEvent } from '../events.js';
+import { findAt } from './iterative-auth-checks.js';
 import { compareEventIds, requireEvents, requireOrder } from './sources.js';
 import type { AuthGraph, EventSource } from './sources.js';
 
@@ -76,18 +77,6 @@ class Mainline {
   }
 
   #powerLevelsOf(event: RoomEvent): RoomEvent | undefined {
-    return authEventOf(event, 'm.room.power_levels', '', this.#events);
+    return findAt(requireEvents(this.#events, event.authEvents), 'm.room.power_levels', '');
   }
-}
-
-/** The event with this type and state key among an event's auth events. Throws MissingEventsError. */
-export function authEventOf(
-  event: RoomEvent,
-  type: string,
-  stateKey: string,
-  events: EventSource,
-): RoomEvent | undefined {
-  return requireEvents(events, event.authEvents).find(
-    (auth) => auth.type === type && auth.stateKey === stateKey,
-  );
 }

@@ -1,13 +1,8 @@
+import type { AuthState, Verdict } from '../auth-rules/index.js';
 import type { RoomEvent } from '../events.js';
 import type { RoomVersion } from '../room-versions.js';
 
-/** What the authorisation rules see of a room's state. */
-export interface AuthState {
-  get(type: string, stateKey: string): RoomEvent | undefined;
-}
+export type { AuthState, Verdict } from '../auth-rules/index.js';
 
-export type Verdict =
-  { readonly allowed: true } | { readonly allowed: false; readonly rule: string; readonly reason: string };
-
-/** The authorisation rules of a room version, as far as they look at the state. */
+/** The authorisation rules of a room version, as far as they look at the state: `authorise` of `auth-rules`. */
 export type Authorise = (event: RoomEvent, version: RoomVersion, state: AuthState) => Verdict;

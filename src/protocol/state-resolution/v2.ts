@@ -1,10 +1,10 @@
-import { stateKeyText, type RoomEvent } from '../events.js';
+import type { RoomEvent } from '../events.js';
 import { powerLevels, userLevel } from '../power-levels.js';
 import { authChainDifference } from './auth-chain-difference.js';
 import { AuthEdges } from './auth-edges.js';
 import { conflictedStateSet, type StateConflict } from './conflict.js';
 import { conflictedSubgraph } from './conflicted-subgraph.js';
-import { iterativeAuthChecks, ownAuthEvents, PartialState } from './iterative-auth-checks.js';
+import { authEventsOf, findAt, iterativeAuthChecks, PartialState } from './iterative-auth-checks.js';
 import { mainlineOrdering } from './mainline-ordering.js';
 import { powerGraph } from './power-events.js';
 import { powerSort } from './power-sort.js';
@@ -86,10 +86,11 @@ function unconflictedAt(event: RoomEvent, conflict: StateConflict): string | und
 
 /** The sender's power level "when looking at their respective auth_events". */
 function senderPower(event: RoomEvent, { version, events }: ResolutionInput): number {
-  const own = ownAuthEvents(event, version, events);
-  const create = own.get(stateKeyText('m.room.create', ''));
-  return userLevel(
-    powerLevels(own.get(stateKeyText('m.room.power_levels', '')), create, version),
-    event.sender,
+  const own = authEventsOf(event, version, events);
+  const levels = powerLevels(
+    findAt(own, 'm.room.power_levels', ''),
+    findAt(own, 'm.room.create', ''),
+    version,
   );
+  return userLevel(levels, event.sender);
 }
