@@ -36,3 +36,10 @@ export interface StateKey {
 export function stateKeyText(type: string, stateKey: string): string {
   return `${type.length}:${type}${stateKey}`;
 }
+
+/** The key that `stateKeyText` wrote. */
+export function parseStateKeyText(text: string): StateKey {
+  const colon = text.indexOf(':');
+  const end = colon + 1 + Number(text.slice(0, colon));
+  return { type: text.slice(colon + 1, end), stateKey: text.slice(end) };
+}

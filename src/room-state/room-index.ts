@@ -65,7 +65,7 @@ export interface RoomIndex {
   snapshot(roomId: string): RoomSnapshot | undefined;
   /** The rooms in which a user is (or was) something, by their current state. */
   rooms(userId: string): { readonly roomId: string; readonly membership: string }[];
-  put(change: IndexChange): void;
+  record(change: IndexChange): void;
   /** Everything of the log up to here is in the index. */
   readonly position: number;
   /** The log's epoch that it was made from; empty while it is new. */

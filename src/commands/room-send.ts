@@ -1,0 +1,144 @@
+import { MatrixError } from '../protocol/errors.js';
+import { canRedact, powerLevels } from '../protocol/power-levels.js';
+import { isRoomAlias, isUserId } from '../protocol/identifiers.js';
+import type { JsonObject } from '../protocol/json.js';
+import { transactionKey } from '../room-state/room-index.js';
+import { aliasStream } from './aggregates/alias.js';
+import { roomStream } from './aggregates/room.js';
+import type { CommandContext, Done } from './command.js';
+import { newEvent, type EventDraft } from './room/new-event.js';
+import type { RoomSession } from './room/room-session.js';
+import type { WriteSide } from './write-side.js';
+
+/** Who sends: the device makes a transaction ID unique. */
+export interface Sender {
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
+interface Sent {
+  readonly event_id: string;
+}
+
+/**
+ * `PUT /rooms/{roomId}/send/{eventType}/{txnId}`. The same transaction ID of the same device gives the event that
+ * it gave before, also after a crash: the record carries it.
+ */
+export function sendEvent(
+  side: WriteSide,
+  sender: Sender,
+  roomId: string,
+  message: { type: string; content: JsonObject; transactionId: string },
+  context: CommandContext,
+): Promise<Done<Sent>> {
+  return send(side, sender, roomId, message.transactionId, context, () => ({
+    type: message.type,
+    sender: sender.userId,
+    content: message.content,
+  }));
+}
+
+/** `PUT /rooms/{roomId}/redact/{eventId}/{txnId}`: one's own events, or with the power to redact. */
+export function redactEvent(
+  side: WriteSide,
+  sender: Sender,
+  roomId: string,
+  redaction: { target: string; content: JsonObject; transactionId: string },
+  context: CommandContext,
+): Promise<Done<Sent>> {
+  return send(side, sender, roomId, redaction.transactionId, context, async (room) => {
+    await checkRedaction(room, sender.userId, redaction.target);
+    return {
+      type: 'm.room.redaction',
+      sender: sender.userId,
+      content: redaction.content,
+      redacts: redaction.target,
+    };
+  });
+}
+
+/** `PUT /rooms/{roomId}/state/{eventType}/{stateKey}`. */
+export async function sendState(
+  side: WriteSide,
+  sender: Sender,
+  roomId: string,
+  event: { type: string; stateKey: string; content: JsonObject },
+  context: CommandContext,
+): Promise<Done<Sent>> {
+  if (event.type === 'm.room.canonical_alias') await checkAliases(side, roomId, event.content, context);
+  return side.rooms.handle(roomStream(roomId), context, async (room) => {
+    if (event.type === 'm.room.member' && !isUserId(event.stateKey)) {
+      throw new MatrixError('M_BAD_JSON', `${event.stateKey} is not a user ID, so it cannot be a member.`);
+    }
+    const made = await newEvent(room, { ...event, sender: sender.userId }, context);
+    const records = made.record === undefined ? [] : [made.record];
+    return { records, result: { event_id: made.event.eventId } };
+  });
+}
+
+function send(
+  side: WriteSide,
+  sender: Sender,
+  roomId: string,
+  transactionId: string,
+  context: CommandContext,
+  draft: (room: RoomSession) => EventDraft | Promise<EventDraft>,
+): Promise<Done<Sent>> {
+  const transaction = { device_id: sender.deviceId, transaction_id: transactionId };
+  const key = transactionKey(sender.userId, sender.deviceId, transactionId);
+  return side.rooms.handle(roomStream(roomId), context, async (room) => {
+    const earlier = room.sent(key);
+    if (earlier !== undefined) return { records: [], result: { event_id: earlier } };
+    const { event, record } = await newEvent(room, { ...(await draft(room)), transaction }, context);
+    return { records: record === undefined ? [] : [record], result: { event_id: event.eventId } };
+  });
+}
+
+/**
+ * Redactions of other people's events need the power to redact. From room version 3 on the authorization rules
+ * leave that to whoever applies the redaction; a client is better told at once.
+ */
+async function checkRedaction(room: RoomSession, sender: string, target: string): Promise<void> {
+  await room.load([target]);
+  const event = room.event(target);
+  if (event === undefined || room.place(target)?.standing !== 'accepted') {
+    throw new MatrixError('M_NOT_FOUND', `There is no event ${target} in this room.`);
+  }
+  if (event.sender === sender) return;
+  await room.loadState([
+    { type: 'm.room.create', stateKey: '' },
+    { type: 'm.room.power_levels', stateKey: '' },
+  ]);
+  const create = room.state('m.room.create', '');
+  const levels = powerLevels(room.state('m.room.power_levels', ''), create, room.version);
+  if (!canRedact(levels, sender)) {
+    throw new MatrixError('M_FORBIDDEN', `Redacting other people's events needs power level ${levels.redact}.`);
+  }
+}
+
+/** New aliases of a canonical alias event must name this very room (Client-Server API, m.room.canonical_alias). */
+async function checkAliases(side: WriteSide, roomId: string, content: JsonObject, context: CommandContext): Promise<void> {
+  const { alias, alt_aliases: others } = content;
+  const given = [alias, ...(Array.isArray(others) ? (others as unknown[]) : [])].filter(
+    (one) => one !== undefined && one !== null && one !== '',
+  );
+  if (others !== undefined && !Array.isArray(others)) {
+    throw new MatrixError('M_BAD_JSON', 'alt_aliases must be a list of room aliases.');
+  }
+  const before = await side.rooms.handle(roomStream(roomId), context, async (room) => {
+    await room.loadState([{ type: 'm.room.canonical_alias', stateKey: '' }]);
+    return { records: [], result: room.state('m.room.canonical_alias', '')?.content ?? {} };
+  });
+  const known = new Set<unknown>([before.result['alias'], ...((before.result['alt_aliases'] as unknown[] | undefined) ?? [])]);
+  for (const one of given) {
+    if (known.has(one)) continue;
+    if (typeof one !== 'string' || !isRoomAlias(one)) {
+      throw new MatrixError('M_INVALID_PARAM', `${String(one)} is not a room alias.`);
+    }
+    const { result: named } = await side.aliases.handle(aliasStream(one), context, (current) => ({
+      records: [],
+      result: current.kind === 'taken' ? current.roomId : undefined,
+    }));
+    if (named !== roomId) throw new MatrixError('M_BAD_ALIAS', `The alias ${one} does not name this room.`);
+  }
+}

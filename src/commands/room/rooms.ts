@@ -1,0 +1,94 @@
+import { LRUCache } from 'lru-cache';
+import type { LoggedRecord } from '../../log/log.js';
+import type { RecordBody } from '../../log/records.js';
+import { serverName } from '../../protocol/identifiers.js';
+import type { EventPlace, MembershipEntry } from '../../room-state/room-index.js';
+import { emptyRoom, evolveRoom, isEventRecord, placeOf, roomStream } from '../aggregates/room.js';
+import type { Aggregate } from '../handle.js';
+import { eventOf } from './room-events.js';
+import { sentBy, RoomSession, type RoomPorts } from './room-session.js';
+import { materialise } from './state-nodes.js';
+
+const STREAM_PREFIX = roomStream('').length;
+/** Sessions hold little besides what the shared caches bound. */
+const MOST_OPEN_ROOMS = 10_000;
+
+/**
+ * The rooms of the write side. A room in use is at hand; another one opens from its snapshot in the index and
+ * the records after it (mostly none): milliseconds, whatever the room's age.
+ */
+export class Rooms implements Aggregate<RoomSession> {
+  readonly #ports: RoomPorts;
+  readonly #open = new LRUCache<string, RoomSession>({ max: MOST_OPEN_ROOMS });
+
+  constructor(ports: RoomPorts) {
+    this.#ports = ports;
+  }
+
+  async load(stream: string): Promise<{ state: RoomSession; revision: number }> {
+    const open = this.#open.get(stream);
+    // A fork, so that what is decided and then not recorded leaves no trace.
+    if (open !== undefined) return { state: open.fork(), revision: open.snapshot.revision };
+    const roomId = stream.slice(STREAM_PREFIX);
+    const session = new RoomSession(this.#ports, this.#ports.index.snapshot(roomId) ?? emptyRoom(roomId));
+    await this.catchUp(session);
+    this.#open.set(stream, session);
+    return { state: session.fork(), revision: session.snapshot.revision };
+  }
+
+  evolve(session: RoomSession, record: RecordBody, revision: number): RoomSession {
+    session.evolve(record, revision);
+    return session;
+  }
+
+  async committed(stream: string, session: RoomSession, records: readonly LoggedRecord[]): Promise<void> {
+    for (const record of records) await this.index(session, record);
+    session.settle();
+    this.#open.set(stream, session);
+  }
+
+  evict(stream: string): void {
+    this.#open.delete(stream);
+  }
+
+  get openRooms(): number {
+    return this.#open.size;
+  }
+
+  /** Takes in the records of the room's stream that its snapshot lacks. */
+  async catchUp(session: RoomSession): Promise<void> {
+    const from = session.snapshot.revision + 1;
+    for await (const batch of this.#ports.log.read(roomStream(session.roomId), { from })) {
+      for (const record of batch.records) {
+        const previous = session.snapshot;
+        session.snapshot = evolveRoom(previous, record, record.revision);
+        if (isEventRecord<LoggedRecord & RecordBody>(record)) {
+          materialise(session, record, previous.graph?.root);
+          this.#ports.events.remember(eventOf(record));
+        }
+        await this.index(session, record);
+      }
+    }
+  }
+
+  /** Writes what a record adds to the index. The session is at, or beyond, the record. */
+  async index(session: RoomSession, record: LoggedRecord): Promise<void> {
+    const places = new Map<string, EventPlace>();
+    const transactions = new Map<string, string>();
+    const memberships: MembershipEntry[] = [];
+    if (isEventRecord<LoggedRecord & RecordBody>(record)) {
+      places.set(record.data.event_id, placeOf(record, record));
+      const key = sentBy(record);
+      if (key !== undefined) transactions.set(key, record.data.event_id);
+      if (record.type === 'room.event.accepted') {
+        for (const { type, state_key: userId, event_id } of record.data.current?.delta ?? []) {
+          if (type !== 'm.room.member' || serverName(userId) !== this.#ports.serverName) continue;
+          if (event_id !== null) await session.load([event_id]);
+          const membership = event_id === null ? undefined : session.event(event_id)?.content['membership'];
+          memberships.push({ userId, membership: typeof membership === 'string' ? membership : undefined });
+        }
+      }
+    }
+    this.#ports.index.record({ snapshot: session.snapshot, places, transactions, memberships });
+  }
+}
