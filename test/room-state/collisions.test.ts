@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { diff } from '../../src/room-state/diff.js';
 import { CachedNodes } from '../../src/room-state/nodes.js';
-import { MAX_DEPTH } from '../../src/room-state/path.js';
+import { MAX_DEPTH, pathOf } from '../../src/room-state/path.js';
 import { EMPTY_ROOT, entries, lookup, size } from '../../src/room-state/trie.js';
 import { Tries } from './tries.js';
 
@@ -21,6 +21,10 @@ const collidingKey = fc.oneof(
   fc.nat(60).map((n) => `3${'x'.repeat(n)}`),
   fc.nat(20).map((n) => `${'1'.repeat(42)}${'x'.repeat(n)}`),
 );
+
+test('the weak paths are in use', () => {
+  expect(pathOf('12x3')).toBe('123'.padEnd(MAX_DEPTH, '0'));
+});
 
 test('keys whose paths share much, or are equal, keep apart; no node is deeper than the bound', () => {
   fc.assert(
