@@ -225,10 +225,12 @@ logging: loud
     ['registraton: {}', 'registraton', 'registration, the nearest one'],
     ['log: { urll: x }', 'log.urll', 'log.url, the nearest one'],
     ['smtp: {}', 'smtp', 'it at email.smtp'],
-    ['zzzzzzzzz: 1', 'zzzzzzzzz', expect.stringMatching(/^one of server_name, /)],
-    ['"a/b~c": 1', 'a/b~c', expect.anything()],
+    ['zzzzzzzzz: 1', 'zzzzzzzzz', 'one of server_name, '],
+    ['"a/b~c": 1', 'a/b~c', 'one of server_name, '],
   ])('%s: the key that was meant is suggested', (text, path, expected) => {
-    expect(problems(text)).toEqual([{ path, found: 'a key that does not exist', expected }]);
+    const found = problems(text);
+    expect(found).toMatchObject([{ path, found: 'a key that does not exist' }]);
+    expect(found[0]?.expected.startsWith(expected)).toBe(true);
   });
 
   it('tell of a key given twice together with the rest', () => {

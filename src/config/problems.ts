@@ -140,5 +140,5 @@ function found(value: unknown, schema: ConfigSchema): string {
     const shown = value.replace(/\/\/.*@/s, '//...@');
     return JSON.stringify(shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}...` : shown);
   }
-  return typeof value === 'number' ? `the number ${value}` : String(value);
+  return typeof value === 'number' ? `the number ${value}` : value === true ? 'true' : 'false';
 }
