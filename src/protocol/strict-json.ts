@@ -154,11 +154,16 @@ function scan(text: string, maxDepth: number, strict: boolean): number {
 
 /** Index of the quotation mark that closes the string opened at `start`. */
 function endOfString(text: string, start: number): number {
-  for (let i = start + 1; ; i++) {
-    const code = text.charCodeAt(i);
-    if (code === QUOTE) return i;
-    if (code === BACKSLASH) i++;
-  }
+  let end = text.indexOf('"', start + 1);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end;
+}
+
+/** Whether the quotation mark at `index`, inside a string, follows an odd run of backslashes. */
+function isEscaped(text: string, index: number): boolean {
+  let first = index;
+  while (text.charCodeAt(first - 1) === BACKSLASH) first--;
+  return (index - first) % 2 === 1;
 }
 
 /** Checks the number that begins at `start`; returns the index after it. */
