@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'data/', 'node_modules/', 'src/log/records.ts'] },
+  { ignores: ['dist/', 'data/', 'node_modules/', 'src/log/records.ts', 'src/http/client/types.ts'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

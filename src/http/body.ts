@@ -1,0 +1,28 @@
+import { MatrixError } from '../protocol/errors.js';
+import type { JsonObject } from '../protocol/json.js';
+import { JsonError, parseJson } from '../protocol/strict-json.js';
+import { isJsonObject } from '../protocol/json.js';
+
+/**
+ * The JSON object in a request's body (specification: API Standards). Its type is not looked at: clients send none,
+ * or a wrong one. No body counts as `{}`, since many clients send nothing where nothing is needed; what is missing
+ * is then said by the schema. Of a repeated key the last counts, as with the parsers that clients are tested
+ * against.
+ *
+ * @throws {MatrixError} M_NOT_JSON or M_BAD_JSON
+ */
+export function parseBody(bytes: Uint8Array | undefined): JsonObject {
+  if (bytes === undefined || bytes.length === 0) return Object.create(null) as JsonObject;
+  let value;
+  try {
+    value = parseJson(bytes, { duplicateKeys: 'last' });
+  } catch (error) {
+    if (error instanceof JsonError) {
+      const code = error.kind === 'syntax' || error.kind === 'encoding' ? 'M_NOT_JSON' : 'M_BAD_JSON';
+      throw new MatrixError(code, `The body cannot be used: ${error.message}.`);
+    }
+    throw error;
+  }
+  if (!isJsonObject(value)) throw new MatrixError('M_BAD_JSON', 'The body must be a JSON object.');
+  return value;
+}

@@ -1,0 +1,20 @@
+import type { FastifyReply } from 'fastify';
+import { HttpResponse, JsonText, type Answer } from './response.js';
+
+/** Sends JSON with the reply's status; Fastify's own serialiser has no part in it. */
+export function sendJson(reply: FastifyReply, value: object): void {
+  const text = value instanceof JsonText ? value.text : JSON.stringify(value);
+  void reply.header('content-type', 'application/json').send(text);
+}
+
+/** Sends what a handler returned. */
+export function sendAnswer(reply: FastifyReply, answer: Answer): void {
+  if (!(answer instanceof HttpResponse)) {
+    sendJson(reply, answer);
+    return;
+  }
+  reply.code(answer.status).headers(answer.headers);
+  const { body } = answer;
+  if (typeof body === 'string' || body instanceof Uint8Array) void reply.send(body);
+  else sendJson(reply, body);
+}
