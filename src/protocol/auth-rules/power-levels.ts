@@ -36,7 +36,11 @@ function checkShape({ event, version, create }: Subject): Refused | undefined {
         map !== undefined &&
         !(isJsonObject(map) && Object.values(map).every((one) => isLevel(one, version)))
       ) {
-        return refuse('power_levels.maps', version, `"${key}" has to give each of its entries an integer.`);
+        return refuse(
+          'power_levels.maps',
+          version,
+          `${quoted(key)} has to give each of its entries an integer.`,
+        );
       }
     }
   }
@@ -114,14 +118,14 @@ function checkChanges({ event, version }: Subject, levels: PowerLevels, previous
   for (const change of changes(previous.content, content, PROPERTIES, version)) {
     const { key, current, next } = change;
     if (isAbove(change)) {
-      const reason = `${mine} and cannot change "${key}", which is at ${String(current)}.`;
+      const reason = `${mine} and cannot change ${quoted(key)}, which is at ${String(current)}.`;
       return refuse('power_levels.property_current', version, reason);
     }
     if (setsAbove(change)) {
       return refuse(
         'power_levels.property_new',
         version,
-        `${mine} and cannot set "${key}" to ${shown(next)}.`,
+        `${mine} and cannot set ${quoted(key)} to ${shown(next)}.`,
       );
     }
   }
@@ -132,12 +136,12 @@ function checkChanges({ event, version }: Subject, levels: PowerLevels, previous
   }
   const locked = entries.find(isAbove);
   if (locked !== undefined) {
-    const reason = `${mine} and cannot change "${locked.key}", which is at ${String(locked.current)}.`;
+    const reason = `${mine} and cannot change ${quoted(locked.key)}, which is at ${String(locked.current)}.`;
     return refuse('power_levels.entry_current', version, reason);
   }
   const raised = entries.find(setsAbove);
   if (raised !== undefined) {
-    const reason = `${mine} and cannot set "${raised.key}" to ${shown(raised.next)}.`;
+    const reason = `${mine} and cannot set ${quoted(raised.key)} to ${shown(raised.next)}.`;
     return refuse('power_levels.entry_new', version, reason);
   }
 
@@ -157,4 +161,9 @@ function checkChanges({ event, version }: Subject, levels: PowerLevels, previous
 
 function shown(level: number | undefined): string {
   return level === undefined || Number.isNaN(level) ? 'what is no power level' : String(level);
+}
+
+/** Keys of `events` have no limit but the event's. */
+function quoted(key: string): string {
+  return JSON.stringify(key.length <= 100 ? key : `${key.slice(0, 100)}...`);
 }
