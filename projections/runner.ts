@@ -1,0 +1,280 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Observable } from 'rxjs';
+import { LogUnavailableError } from '../src/log/errors.js';
+import type { LoggedRecord } from '../src/log/log.js';
+import { START, type Position } from '../src/log/position.js';
+import { ReadStoreUnavailableError } from '../src/read-models/errors.js';
+import type { ReadStore } from '../src/read-models/store.js';
+import type { Clock } from '../src/runtime/clock.js';
+import { fold, relocate, slices, type Lane, type Slice } from './fold.js';
+import { backoff, pause } from './pause.js';
+import { dropOthers, plan, serve, type LogReader } from './plan.js';
+import { ProcessedPositions } from './positions.js';
+import type { Projection } from './projection.js';
+
+/** Where the runner tells of what goes on; pino's loggers fit. No record's content is ever passed. */
+export interface RunnerLogger {
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export interface RunnerOptions {
+  readonly log: LogReader;
+  readonly store: ReadStore;
+  readonly projections: readonly Projection[];
+  readonly clock: Clock;
+  readonly logger: RunnerLogger;
+  /**
+   * Called once when the runner cannot go on and has stopped: another process writes the same projections
+   * (CheckpointConflictError), or an error that nobody expected.
+   */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Where a projection is. */
+export interface ProjectionProgress {
+  readonly projection: string;
+  readonly version: number;
+  /** Its checkpoint's position, and the log's last one: the difference is its lag. */
+  readonly position: Position;
+  readonly head: Position;
+  /** From 0 to 1. */
+  readonly fraction: number;
+  /** Whether it answers queries; else it is being built. */
+  readonly serving: boolean;
+  /** Records quarantined since the runner was made. */
+  readonly quarantined: number;
+}
+
+/** Records in one write of the live projections: what is there is folded at once, and no more than this. */
+const LIVE_SLICE = 256;
+/** While building: each slice holds the process for some milliseconds, and serving comes between. */
+const BUILDING_SLICE = 64;
+/** A reading of the log to its end that found no more than this is followed by joining those that serve. */
+const NEARLY_THERE = 256;
+
+/**
+ * Keeps the read models up to date: one reading of the log for all projections that serve, and, until they have
+ * caught up, a second one for those that are being built beside what serves. Batches are pulled: the next is read
+ * when the last is written. What reads may rely on is `processed`: every serving projection has it.
+ */
+export class ProjectionRunner {
+  readonly #options: RunnerOptions;
+  readonly #positions: ProcessedPositions;
+  readonly #abort = new AbortController();
+  #live: Lane[] = [];
+  #building: Lane[] = [];
+  /** The live reading's; undefined until there is something to serve. */
+  #position: Position | undefined;
+  /** Live projections fold, or others join them, but never both. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #running: Promise<void>[] = [];
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#positions = new ProcessedPositions(options.clock);
+  }
+
+  /** Everything up to here is in all read models that serve (START while none does). */
+  get processed(): Position {
+    return this.#positions.processed;
+  }
+
+  /** `processed` now and whenever it moves. */
+  get positions(): Observable<Position> {
+    return this.#positions.positions;
+  }
+
+  /** True as soon as the position is processed, false after so many milliseconds or when the runner stops. Never polls. */
+  whenProcessed(position: Position, timeoutMs: number): Promise<boolean> {
+    return this.#positions.whenProcessed(position, timeoutMs);
+  }
+
+  /** Each projection's progress, for metrics and for reads that have to wait. */
+  progress(): ProjectionProgress[] {
+    const { head } = this.#options.log;
+    const of = (lane: Lane, serving: boolean): ProjectionProgress => ({
+      projection: lane.projection.name,
+      version: lane.projection.version,
+      position: lane.position,
+      head,
+      fraction: head <= START ? 1 : Math.min(1, (lane.position - START) / (head - START)),
+      serving,
+      quarantined: lane.quarantined,
+    });
+    return [...this.#live.map((lane) => of(lane, true)), ...this.#building.map((lane) => of(lane, false))];
+  }
+
+  /**
+   * Sees what is there and starts; resolves when the projections that can serve do. The rest are built in the
+   * background. @throws what stands in the way of even that, except unavailability, which is waited out.
+   */
+  async start(): Promise<void> {
+    const { log, store, projections } = this.#options;
+    const found = await this.#retry(() => plan(log, store, projections));
+    if (found === undefined) return;
+    this.#building = found.building;
+    if (found.live.length > 0) {
+      this.#join(found.live);
+      for (const lane of found.live) this.#run(this.#tidy(lane));
+    }
+    if (found.building.length > 0) this.#run(this.#build(found.building));
+  }
+
+  /** Stops after the write that is under way; those who wait are told that nothing comes. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    this.#positions.close();
+    while (this.#running.length > 0) await Promise.all(this.#running.splice(0));
+  }
+
+  /** Reads the log for the projections that serve. */
+  async #follow(): Promise<void> {
+    const { log } = this.#options;
+    const { signal } = this.#abort;
+    await this.#retry(async () => {
+      for await (const batch of log.subscribe(this.#position ?? START, signal)) {
+        for (const slice of slices(batch, LIVE_SLICE)) {
+          await this.#exclusively(async () => {
+            await this.#fold(this.#live, slice);
+            if (!this.#stopping()) this.#advance(slice.position);
+          });
+        }
+      }
+      if (!this.#stopping()) {
+        throw new LogUnavailableError('The subscription ended.', { outcomeUnknown: false });
+      }
+    });
+  }
+
+  /** Builds versions from the log, beside what serves, and lets them serve when they are there. */
+  async #build(lanes: readonly Lane[]): Promise<void> {
+    const { store, logger } = this.#options;
+    const names = lanes.map((lane) => `${lane.projection.name}@${lane.projection.version}`);
+    logger.info({ projections: names }, 'Building read models from the log.');
+    await this.#retry(async () => {
+      while (!this.#stopping() && (await this.#readOn(lanes)) > NEARLY_THERE);
+    });
+    await this.#exclusively(() =>
+      this.#retry(async () => {
+        // The live reading stands still now, so this reaches it.
+        await this.#readOn(lanes);
+        if (this.#stopping()) return;
+        for (const lane of lanes) await serve(store, lane);
+        this.#building = [];
+        this.#join(lanes);
+      }),
+    );
+    if (this.#stopping()) return;
+    logger.info({ projections: names }, 'Read models are built and serve.');
+    for (const lane of lanes) await this.#tidy(lane);
+  }
+
+  /** Folds the log to its end as of now; gives how many records there were. */
+  async #readOn(lanes: readonly Lane[]): Promise<number> {
+    const { log } = this.#options;
+    let records = 0;
+    for await (const batch of log.readAll({ after: lowest(lanes) })) {
+      for (const slice of slices(batch, BUILDING_SLICE)) {
+        await this.#fold(lanes, slice);
+        if (this.#stopping()) return records;
+        records += slice.records.length;
+        await setImmediate();
+      }
+    }
+    return records;
+  }
+
+  /** Adds projections to those that serve, at or after their position. */
+  #join(lanes: readonly Lane[]): void {
+    const first = this.#position === undefined;
+    this.#live = [...this.#live, ...lanes];
+    if (!first) return;
+    this.#position = lowest(lanes);
+    this.#positions.publish(this.#position);
+    this.#run(this.#follow());
+  }
+
+  #stopping(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  #advance(position: Position): void {
+    this.#position = position;
+    this.#positions.publish(position);
+  }
+
+  async #tidy(lane: Lane): Promise<void> {
+    await this.#retry(() => dropOthers(this.#options.store, lane));
+  }
+
+  /** Folds and writes, as often as it takes; returns early only when the runner stops. */
+  async #fold(lanes: readonly Lane[], slice: Slice): Promise<void> {
+    const { store, log } = this.#options;
+    let again = false;
+    await this.#retry(async () => {
+      if (again) await relocate(store, lanes.filter((lane) => lane.position < slice.position), slice.position); // prettier-ignore
+      again = true;
+      await fold(store, log.epoch, lanes, slice, (...args) => {
+        this.#quarantined(...args);
+      });
+    });
+  }
+
+  #quarantined({ name }: Projection, record: LoggedRecord, error: unknown): void {
+    const { position, stream, revision, type } = record;
+    const reason = error instanceof Error ? error.name : typeof error;
+    this.#options.logger.error(
+      { projection: name, position, stream, revision, type, error: reason },
+      'A record could not be folded: it is quarantined and passed over.',
+    );
+  }
+
+  /** Waits out what is unavailable, longer each time; undefined when the runner stops meanwhile. */
+  async #retry<T>(action: () => Promise<T>): Promise<T | undefined> {
+    const { clock, logger } = this.#options;
+    const { signal } = this.#abort;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const began = clock.monotonic();
+      try {
+        return await action();
+      } catch (error) {
+        if (!(error instanceof ReadStoreUnavailableError || error instanceof LogUnavailableError))
+          throw error;
+        // What went on for long was not the same trouble.
+        if (clock.monotonic() - began > LONG) attempt = 0;
+        if (!this.#stopping()) logger.warn({ error: error.name, attempt }, 'Projections wait and try again.');
+        await pause(clock, backoff(attempt), signal);
+      }
+    }
+    return undefined;
+  }
+
+  async #exclusively(action: () => Promise<unknown>): Promise<void> {
+    const turn = this.#turn.then(action);
+    this.#turn = turn.catch(() => undefined);
+    await turn;
+  }
+
+  #run(task: Promise<void>): void {
+    const guarded = task.catch((error: unknown) => {
+      if (this.#stopping()) return;
+      this.#abort.abort();
+      this.#positions.close();
+      this.#options.logger.error(
+        { error: error instanceof Error ? error.name : typeof error },
+        'Projections have stopped.',
+      );
+      this.#options.onFatal(error);
+    });
+    this.#running.push(guarded);
+  }
+}
+
+/** Milliseconds after which an attempt counts as having worked for a while. */
+const LONG = 10_000;
+
+function lowest(lanes: readonly Lane[]): Position {
+  return Math.min(...lanes.map((lane) => lane.position));
+}
