@@ -1,0 +1,105 @@
+import { MatrixError } from '../protocol/errors.js';
+import { isDeviceId, isUserId, localpartFrom, newUserId, serverName as serverOf } from '../protocol/identifiers.js';
+import { userStream, type ActiveUser, type User } from './aggregates/user.js';
+import type { CommandContext, Done } from './command.js';
+import { checkPassword } from './passwords.js';
+import { newDeviceId, signedIn } from './registration.js';
+import { issueTokens, tokenFields, tokenHash, type IssuedTokens } from './tokens.js';
+import type { WriteSide } from './write-side.js';
+
+export interface LoginRequest {
+  /** A user ID or its local part. */
+  readonly user: string;
+  readonly password: string;
+  readonly deviceId?: string | undefined;
+  readonly displayName?: string | undefined;
+  readonly refreshable: boolean;
+}
+
+export interface SignedIn {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly tokens: IssuedTokens;
+}
+
+/** The account that somebody means by a user ID or a local part, in whatever case they typed it. */
+export function accountNamed(side: WriteSide, user: string): string | undefined {
+  const { serverName } = side.ports;
+  if (!user.startsWith('@')) return newUserId(localpartFrom(user), serverName);
+  return isUserId(user) && serverOf(user) === serverName ? user : undefined;
+}
+
+/**
+ * `POST /login` with a password. The answer and its time are the same for a wrong password and for an account
+ * that does not exist (specification: Client-Server API, Login).
+ *
+ * @throws MatrixError M_FORBIDDEN, M_USER_DEACTIVATED
+ */
+export async function login(side: WriteSide, request: LoginRequest, context: CommandContext): Promise<Done<SignedIn>> {
+  const userId = accountNamed(side, request.user);
+  const account: User = userId === undefined ? { kind: 'absent' } : await side.user(userId);
+  const isRight = await checkPassword(account.kind === 'active' ? account.passwordHash : undefined, request.password);
+  if (userId === undefined || !isRight) throw new MatrixError('M_FORBIDDEN', 'The user name or the password is wrong.');
+  if (request.deviceId !== undefined && !isDeviceId(request.deviceId)) {
+    throw new MatrixError('M_INVALID_PARAM', 'This device ID is too long or has characters that are not allowed.');
+  }
+  const deviceId = request.deviceId ?? newDeviceId(side);
+  const tokens = issueTokens(side.ports.random, request.refreshable);
+  return side.users.handle(userStream(userId), context, (user) => {
+    requireActive(user);
+    const record = signedIn(deviceId, request.displayName, tokens, context.now);
+    return { records: [record], result: { userId, deviceId, tokens } };
+  });
+}
+
+/** Whether this is the account's password: for user-interactive authentication. */
+export async function isPasswordOf(side: WriteSide, userId: string, password: string): Promise<boolean> {
+  const user = await side.user(userId);
+  return checkPassword(user.kind === 'active' ? user.passwordHash : undefined, password);
+}
+
+/**
+ * `POST /refresh`: trades a refresh token for new tokens. A token that was traded in before is in two hands, of
+ * which one is a thief's: the device is signed out.
+ *
+ * @param userId whose token it is, found by its hash
+ * @throws MatrixError M_UNKNOWN_TOKEN
+ */
+export async function refresh(
+  side: WriteSide,
+  userId: string,
+  refreshToken: string,
+  context: CommandContext,
+): Promise<Done<IssuedTokens>> {
+  const handed = tokenHash(refreshToken);
+  const tokens = issueTokens(side.ports.random, true);
+  const done = await side.users.handle(userStream(userId), context, (user) => {
+    const active = requireActive(user);
+    for (const [deviceId, device] of active.devices) {
+      if (device.refreshTokenHash === handed) {
+        const fields = tokenFields(tokens, context.now);
+        const data = {
+          device_id: deviceId,
+          used_refresh_token_hash: handed,
+          ...fields,
+          refresh_token_hash: fields.refresh_token_hash ?? '',
+        };
+        return { records: [{ type: 'device.tokens.refreshed' as const, version: 1 as const, data }], result: tokens };
+      }
+      if (device.usedRefreshTokens.includes(handed)) {
+        const data = { device_ids: [deviceId] };
+        return { records: [{ type: 'device.deleted' as const, version: 1 as const, data }], result: undefined };
+      }
+    }
+    return { records: [], result: undefined };
+  });
+  if (done.result === undefined) throw new MatrixError('M_UNKNOWN_TOKEN', 'This refresh token is not valid, or not any more.');
+  return { result: done.result, position: done.position };
+}
+
+/** @throws MatrixError M_USER_DEACTIVATED, M_UNKNOWN_TOKEN */
+export function requireActive(user: User): ActiveUser {
+  if (user.kind === 'active') return user;
+  if (user.kind === 'deactivated') throw new MatrixError('M_USER_DEACTIVATED', 'This account has been closed.');
+  throw new MatrixError('M_UNKNOWN_TOKEN', 'There is no such account.');
+}
