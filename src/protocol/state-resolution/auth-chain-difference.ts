@@ -43,8 +43,7 @@ export function authChainDifference(
       walk.citeFromAll(id);
     } else {
       difference.add(id);
-      if (common.has(id)) walk.citeFromAll(id);
-      else walk.citeFromSameAs(id);
+      walk.citeFromSameAs(id);
     }
   }
   walk.throwIfMissing();
@@ -66,7 +65,7 @@ class ChainWalk {
     this.#graph = graph;
     this.#full = Array.from({ length: Math.ceil(setCount / 32) }, (_, word) => {
       const bits = setCount - 32 * word;
-      return bits >= 32 ? -1 : (1 << bits) - 1;
+      return bits >= 32 ? -1 : ~(-1 << bits);
     });
   }
 
