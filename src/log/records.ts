@@ -21,6 +21,16 @@ export interface AccountDataChangedV1 {
 }
 
 /**
+ * A cursor has acted on everything up to a position. Only the last record of its stream counts.
+ */
+export interface CursorMovedV1 {
+  /**
+   * The position in the log.
+   */
+  readonly position: number;
+}
+
+/**
  * Devices were signed out: their tokens are void.
  */
 export interface DeviceDeletedV1 {
@@ -660,6 +670,7 @@ export interface UserRegisteredV1 {
 /** What a record says: its type, the version of its schema, and data. The newest version of each type. */
 export type RecordBody =
   | { readonly type: 'account_data.changed'; readonly version: 1; readonly data: AccountDataChangedV1 }
+  | { readonly type: 'cursor.moved'; readonly version: 1; readonly data: CursorMovedV1 }
   | { readonly type: 'device.deleted'; readonly version: 1; readonly data: DeviceDeletedV1 }
   | { readonly type: 'device.renamed'; readonly version: 1; readonly data: DeviceRenamedV1 }
   | { readonly type: 'device.signed_in'; readonly version: 1; readonly data: DeviceSignedInV1 }
@@ -690,6 +701,7 @@ export type RecordOf<T extends RecordType> = Extract<RecordBody, { readonly type
 /** The newest version of every type. */
 export const RECORD_VERSIONS = {
   'account_data.changed': 1,
+  'cursor.moved': 1,
   'device.deleted': 1,
   'device.renamed': 1,
   'device.signed_in': 1,
@@ -716,6 +728,7 @@ export const RECORD_VERSIONS = {
 
 export const RECORD_TYPES: readonly RecordType[] = [
   'account_data.changed',
+  'cursor.moved',
   'device.deleted',
   'device.renamed',
   'device.signed_in',

@@ -1,0 +1,51 @@
+import type { LoggedRecord } from '../log/log.js';
+import { MatrixError } from '../protocol/errors.js';
+import { userStream } from './aggregates/user.js';
+import type { CommandContext } from './command.js';
+import { Cursor } from './cursor.js';
+import { leave, updateMemberProfile } from './membership.js';
+import type { WriteSide } from './write-side.js';
+
+const USER_PREFIX = userStream('');
+
+/**
+ * What an account's facts mean for its rooms: a changed profile goes into the member events, a closed account
+ * leaves (Client-Server API, Profiles, Events on Change of Profile Information; Account deactivation).
+ */
+export function accountConsequences(side: WriteSide): Cursor {
+  return new Cursor(side, 'account-consequences', async (record, context) => {
+    if (record.type === 'profile.changed') {
+      const fields = Object.keys(record.data.fields ?? {});
+      if (!fields.includes('displayname') && !fields.includes('avatar_url')) return false;
+      await inEveryRoom(side, record, ['join'], (userId, roomId) => updateMemberProfile(side, userId, roomId, context));
+      return true;
+    }
+    if (record.type === 'user.deactivated') {
+      await inEveryRoom(side, record, ['join', 'invite', 'knock'], (userId, roomId) => leaveRoom(side, userId, roomId, context));
+      return true;
+    }
+    return false;
+  });
+}
+
+function leaveRoom(side: WriteSide, userId: string, roomId: string, context: CommandContext): Promise<unknown> {
+  return leave(side, userId, roomId, { reason: 'The account has been closed.' }, context);
+}
+
+/** Room by room; a room that refuses is passed over, the others are not its hostages. */
+async function inEveryRoom(
+  side: WriteSide,
+  record: LoggedRecord,
+  memberships: readonly string[],
+  act: (userId: string, roomId: string) => Promise<unknown>,
+): Promise<void> {
+  const userId = record.stream.slice(USER_PREFIX.length);
+  for (const { roomId, membership } of side.ports.index.rooms(userId)) {
+    if (!memberships.includes(membership)) continue;
+    try {
+      await act(userId, roomId);
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error;
+    }
+  }
+}
