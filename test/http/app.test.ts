@@ -64,7 +64,9 @@ const failing = defineRoute<object, 'none'>({
   method: 'GET',
   paths: ['/_matrix/client/fails'],
   auth: 'none',
-  handler: () => Promise.reject(failure),
+  handler: () => {
+    throw failure as Error;
+  },
 });
 
 const routes: Route[] = [createRoom, setTyping, state, sync, failing];

@@ -7,16 +7,15 @@ import { Schemas } from '../../../src/http/schemas.js';
 
 export const schemas = new Schemas('client');
 
+const TOKENS = new Map<string, Awaited<ReturnType<Authenticator['authenticate']>>>([
+  ['alices', { userId: '@alice:example.org', deviceId: 'PHONE', kind: 'user' }],
+  ['guests', { userId: '@1:example.org', deviceId: 'TAB', kind: 'guest' }],
+  ['old', { expired: true }],
+]);
+
 /** Knows three tokens: one of alice, one of a guest, one that has expired. */
 export const someAuthenticator: Authenticator = {
-  authenticate: (token) =>
-    Promise.resolve(
-      {
-        alices: { userId: '@alice:example.org', deviceId: 'PHONE', kind: 'user' as const },
-        guests: { userId: '@1:example.org', deviceId: 'TAB', kind: 'guest' as const },
-        old: { expired: true as const },
-      }[token],
-    ),
+  authenticate: (token) => Promise.resolve(TOKENS.get(token)),
 };
 
 export const AS_ALICE = { authorization: 'Bearer alices' };
