@@ -1,3 +1,4 @@
-import { build } from './prepare.mjs';
+import { build, install } from './prepare.mjs';
 
+install();
 build();
