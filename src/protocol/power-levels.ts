@@ -117,7 +117,7 @@ export function powerLevels(
   const key = event ?? create;
   if (key === undefined) return read(undefined, undefined, version);
   // Beside an m.room.power_levels the create event matters only where creators are above it.
-  const createId = event === undefined || version.auth.privilegedCreators ? create?.eventId : undefined;
+  const createId = version.auth.privilegedCreators ? create?.eventId : undefined;
   const known = remembered.get(key);
   if (known?.version === version && known.createId === createId) return known.levels;
   const levels = read(event?.content, create, version);

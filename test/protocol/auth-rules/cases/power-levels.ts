@@ -202,6 +202,12 @@ function entryMoves(map: string, where: (auth: AuthRules) => boolean): Move[] {
   const old = (auth: AuthRules) => where(auth) && texts(auth);
   return [
     line("added at one's own level", undefined, 50),
+    {
+      name: `${map}: the name of a method removed`,
+      before: { [map]: { ...own, constructor: 1 } },
+      after: {},
+      where,
+    },
     line("removed from one's own level", 50, undefined),
     line('kept above', 51, 51),
     line('added above', undefined, 51, 'power_levels.entry_new'),
