@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { stateKeyText, type RoomEvent, type StateKey } from '../events.js';
 import type { Resolution, ResolutionInput } from './resolution.js';
 import type { AuthState, Verdict } from './rules.js';
+import { conflictedStateSet } from './conflict.js';
 import { requireEvent, requireEvents } from './sources.js';
-import type { Fate, Phase } from './trace.js';
+import type { Fate, Phase, Tracer } from './trace.js';
 
 /** The conflicting events of one key, by ascending depth, then descending SHA-1 of the event ID. */
 interface Block {
@@ -31,8 +32,11 @@ type V1Phase = (typeof PHASES)[number];
 export function resolveV1(input: ResolutionInput): Resolution {
   const resolved = new Map<string, RoomEvent>();
   const blocks = new Map<V1Phase, Block[]>(PHASES.map((phase) => [phase, []]));
+  const events = requireEvents(input.events, conflictedStateSet(input.conflict));
+  const byId = new Map(events.map((event) => [event.eventId, event]));
   for (const [text, values] of input.conflict.conflicted) {
-    const [first, ...rest] = candidates(values, input);
+    const ids = [...new Set(values)].filter((id) => id !== undefined && !input.events.rejected(id));
+    const [first, ...rest] = ids.flatMap((id) => byId.get(id ?? '') ?? []);
     if (first === undefined) continue;
     if (rest.length === 0) resolved.set(text, first);
     else blocks.get(phaseOf(first))?.push(blockOf(first, rest));
@@ -44,12 +48,6 @@ export function resolveV1(input: ResolutionInput): Resolution {
     for (const winner of winners) resolved.set(stateKeyText(winner.type, winner.stateKey ?? ''), winner);
   }
   return new Map([...input.conflict.conflicted.keys()].map((text) => [text, resolved.get(text)?.eventId]));
-}
-
-/** The distinct events at a key, without rejected ones. Throws MissingEventsError. */
-function candidates(values: readonly (string | undefined)[], { events }: ResolutionInput): RoomEvent[] {
-  const ids = new Set(values.filter((id) => id !== undefined));
-  return requireEvents(events, ids).filter((event) => !events.rejected(event.eventId));
 }
 
 function phaseOf(event: RoomEvent): V1Phase {
@@ -81,39 +79,59 @@ function stateSoFar(resolved: ReadonlyMap<string, RoomEvent>, input: ResolutionI
 /** Chooses the event of one key, and tells the tracer how. */
 function resolveBlock(block: Block, phase: V1Phase, state: AuthState, input: ResolutionInput): RoomEvent {
   const { trace, version, authorise } = input;
-  const ids = block.sorted.map((event) => event.eventId);
-  trace?.({ step: 'ordered', phase, events: phase === 'others' ? ids.toReversed() : ids });
-  const fates = new Map<string, Candidate>(ids.map((event) => [event, { event, fate: 'passed over' }]));
-  const check = (event: RoomEvent, against: AuthState): boolean => {
+  const record = trace === undefined ? undefined : new BlockRecord(block, phase, trace);
+  const check: Check = (event, against) => {
     const verdict = authorise(event, version, against);
-    note(event.eventId, verdict);
+    record?.checked(event, verdict);
     return verdict.allowed;
   };
-  const note = (event: string, verdict: Verdict): void => {
-    if (verdict.allowed) {
-      trace?.({ step: 'allowed', phase, event });
-    } else {
-      const { rule, reason } = verdict;
-      fates.set(event, { event, fate: 'refused', rule, reason });
-      trace?.({ step: 'refused', phase, event, rule, reason });
-    }
-  };
-  const assume = (event: RoomEvent): RoomEvent => {
+  const assume: Assume = (event) => {
     trace?.({ step: 'assumed', phase, event: event.eventId });
     return event;
   };
-
   const winner =
     phase === 'others' ? newestAllowed(block, state, check, assume) : lastOfRun(block, state, check, assume);
-  if (trace !== undefined) {
-    if (phase !== 'others') {
-      const replaced = ids.slice(0, ids.indexOf(winner.eventId));
-      for (const event of replaced) fates.set(event, { event, fate: 'replaced', by: winner.eventId });
-    }
-    fates.set(winner.eventId, { event: winner.eventId, fate: 'won' });
-    trace({ step: 'resolved', key: block.key, winner: winner.eventId, candidates: [...fates.values()] });
-  }
+  record?.resolved(winner);
   return winner;
+}
+
+/** What is told about the choice of one key. */
+class BlockRecord {
+  readonly #block: Block;
+  readonly #phase: V1Phase;
+  readonly #trace: Tracer;
+  readonly #fates: Map<string, Candidate>;
+
+  constructor(block: Block, phase: V1Phase, trace: Tracer) {
+    this.#block = block;
+    this.#phase = phase;
+    this.#trace = trace;
+    const ids = block.sorted.map((event) => event.eventId);
+    this.#fates = new Map(ids.map((event) => [event, { event, fate: 'passed over' }]));
+    trace({ step: 'ordered', phase, events: phase === 'others' ? ids.toReversed() : ids });
+  }
+
+  checked({ eventId: event }: RoomEvent, verdict: Verdict): void {
+    const phase = this.#phase;
+    if (verdict.allowed) {
+      this.#trace({ step: 'allowed', phase, event });
+    } else {
+      const { rule, reason } = verdict;
+      this.#fates.set(event, { event, fate: 'refused', rule, reason });
+      this.#trace({ step: 'refused', phase, event, rule, reason });
+    }
+  }
+
+  resolved(winner: RoomEvent): void {
+    const { key, sorted } = this.#block;
+    if (this.#phase !== 'others') {
+      for (const { eventId: event } of sorted.slice(0, sorted.indexOf(winner))) {
+        this.#fates.set(event, { event, fate: 'replaced', by: winner.eventId });
+      }
+    }
+    this.#fates.set(winner.eventId, { event: winner.eventId, fate: 'won' });
+    this.#trace({ step: 'resolved', key, winner: winner.eventId, candidates: [...this.#fates.values()] });
+  }
 }
 
 type Check = (event: RoomEvent, state: AuthState) => boolean;

@@ -230,4 +230,14 @@ describe('in room version 1', () => {
     const state = resolveMaps(story.history.version, sets, events, options);
     expect(state.get(stateKeyText(TOPIC, ''))).toBe(one.eventId);
   });
+
+  it('names all conflicting events that are missing at once', () => {
+    const story = new RoomStory('1');
+    const one = story.topic(story.start, ALICE, 'one');
+    const two = story.topic(one, ALICE, 'two');
+    const lost = [one.eventId, two.eventId].sort();
+    const events = [...story.history.events.values()].filter(({ eventId }) => !lost.includes(eventId));
+    const sets = [story.stateAfter(one), story.stateAfter(two)];
+    expect(() => resolveMaps(story.history.version, sets, events)).toThrow(new MissingEventsError(lost));
+  });
 });
