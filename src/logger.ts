@@ -1,5 +1,3 @@
-import { mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
 import {
   destination as openDestination,
   pino,
@@ -7,6 +5,7 @@ import {
   type LogFn,
   type Logger as PinoLogger,
 } from 'pino';
+import { onCrash } from './logger/crash.js';
 import { errorEntry, redact, safeUrl, scrub } from './logger/redact.js';
 import { pretty } from './logger/pretty.js';
 
@@ -46,9 +45,6 @@ export interface Loggers extends Readonly<ReturnType<typeof byArea>> {
   close(): void;
 }
 
-/** Every set of loggers that is open, for a crash to be written to. */
-const open = new Set<Loggers>();
-
 /**
  * A server's loggers: lines of JSON into `file`, or without one to `sink` (standard error by default, and readable
  * rather than JSON on a terminal).
@@ -77,23 +73,16 @@ export function createLoggers(options: {
       output.flush();
     },
     close: () => {
-      open.delete(loggers);
+      forget();
       output.flush();
       output.end();
     },
   };
-  open.add(loggers);
-  return loggers;
-}
-
-/** Writes an error that nobody caught to every open log, or to standard error if there is none, before the end. */
-export function logCrash(error: unknown): void {
-  const err = error instanceof Error ? error : new Error(String(error));
-  if (open.size === 0) process.stderr.write(`${scrub(errorEntry(err).stack)}\n`);
-  for (const loggers of open) {
+  const forget = onCrash((err) => {
     loggers.server.fatal({ err }, 'Nobody caught this error: the server ends.');
     loggers.flush();
-  }
+  });
+  return loggers;
 }
 
 interface Output {
@@ -115,11 +104,12 @@ function toSink(sink: LogSink): Output {
   };
 }
 
-/** Written asynchronously as it comes; what is still in memory at a crash is flushed by logCrash. */
+/**
+ * A line is with the system when `write` returns (some microseconds), so that none is lost when the program crashes
+ * or is killed.
+ */
 function toFile(file: string): Output {
-  mkdirSync(dirname(file), { recursive: true });
-  // Opened here, so that a crash right after can still be written.
-  const stream = openDestination({ fd: openSync(file, 'a', 0o640), sync: false });
+  const stream = openDestination({ dest: file, mkdir: true, mode: 0o640, sync: true });
   return {
     write: (line) => {
       stream.write(scrub(line));

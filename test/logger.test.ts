@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createLoggers, logCrash, type Loggers } from '../src/logger.js';
+import { createLoggers, type Loggers } from '../src/logger.js';
+import { reportCrash } from '../src/logger/crash.js';
 import { pretty } from '../src/logger/pretty.js';
 import { safeUrl } from '../src/logger/redact.js';
 
@@ -226,12 +227,12 @@ describe('a file', () => {
     const file = join(folder, 'logs', 'engram.log');
     const loggers = createLoggers({ level: 'info', file });
     loggers.server.info('One.');
-    logCrash(new Error('Two.'));
+    reportCrash(new Error('Two.'));
     const lines = readFileSync(file, 'utf8').trim().split('\n');
     expect(lines.map((line) => (JSON.parse(line) as { level: string }).level)).toEqual(['info', 'fatal']);
     expect(lines[1]).toContain('Two.');
     loggers.close();
-    logCrash(new Error('After the end.'));
+    reportCrash(new Error('After the end.'));
     expect(readFileSync(file, 'utf8')).not.toContain('After the end.');
     rmSync(folder, { recursive: true });
   });

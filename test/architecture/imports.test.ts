@@ -40,13 +40,16 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   // The state of a room at any event is read through the trie, which both sides share when embedded.
   projections: { imports: [...COMMON, 'src/room-state', 'src/log', 'src/read-models'], node: NO_IO },
-  'src/queries': { imports: [...COMMON, 'src/room-state', 'src/read-models'], node: NO_IO },
+  // What is no record: typing and presence, in memory.
+  'src/ephemeral': { imports: COMMON, node: NO_IO },
+  'src/queries': { imports: [...COMMON, 'src/room-state', 'src/read-models', 'src/ephemeral'], node: NO_IO },
   'src/http': {
     imports: [
       'src/protocol',
       'src/commands',
       'src/queries',
       'src/federation',
+      'src/ephemeral',
       'src/runtime',
       'src/config',
       'src/logger',
@@ -88,10 +91,10 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   mongodb: ['src/read-models/mongodb'],
   pino: ['src/logger'],
   'prom-client': ['src/metrics'],
-  rxjs: ['src/log/', 'src/commands/', 'src/queries/', 'src/federation/', 'projections/'],
+  rxjs: ['src/log/', 'src/commands/', 'src/queries/', 'src/ephemeral/', 'src/federation/', 'projections/'],
   tweetnacl: ['src/protocol/'],
   undici: ['src/runtime/network.ts'],
-  yaml: ['src/config'],
+  yaml: ['src/config', 'src/cli/'],
 };
 
 /** Files that only the composition root, the command line and their own kind reach. */

@@ -1,0 +1,106 @@
+import { Command, CommanderError } from 'commander';
+import { CliError, EXIT, Interrupted, type Io } from './io.js';
+import { version } from './version.js';
+
+const CONFIG_OPTION = [
+  '-c, --config <file>',
+  'configuration (YAML or JSON); without it, environment variables and defaults',
+] as const;
+
+/** Makes a verb's action of where its code is; it gets the options as commander has them. */
+type Verb = <Options>(
+  load: () => Promise<(options: Options, io: Io) => Promise<number>>,
+) => (options: Options) => Promise<void>;
+
+/**
+ * The command line: finds the verb and runs it. Each verb's code is loaded only when it is asked for.
+ *
+ * `args` are those after the program's name. Answers the exit code; faults of ours are thrown.
+ */
+export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const verb: Verb = (load) => async (options) => {
+    const run = await load();
+    exitCode = await run(options, io);
+  };
+
+  const program = new Command('engram')
+    .description('A Matrix homeserver whose history is the source of truth.')
+    .version(version(), '-V, --version', 'the version of this program')
+    .helpOption('-h, --help', 'this text; `engram VERB --help` for that of a verb')
+    .helpCommand(false)
+    .showHelpAfterError('See --help.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 80,
+      getErrHelpWidth: () => io.stderr.columns ?? 80,
+    })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 it failed or the check found something, 2 wrong usage or configuration.',
+    );
+
+  declareVerbs(program, verb);
+
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return exitCodeOf(error, io);
+  }
+}
+
+function declareVerbs(program: Command, verb: Verb): void {
+  program
+    .command('serve')
+    .description('Run the server until SIGINT or SIGTERM; a second one ends it at once.')
+    .option(...CONFIG_OPTION)
+    .addHelpText(
+      'after',
+      example('engram serve --config engram.yaml', 'ENGRAM_SERVER_NAME=example.org engram serve'),
+    )
+    .action(verb(async () => (await import('./serve.js')).serve));
+
+  program
+    .command('config')
+    .description('Look at the configuration.')
+    .command('check')
+    .description(
+      'Tell everything that is wrong with the configuration, or what it comes to (secrets hidden).',
+    )
+    .option(...CONFIG_OPTION)
+    .option('--json', 'as JSON')
+    .addHelpText('after', example('engram config check --config engram.yaml'))
+    .action(verb(async () => (await import('./config-check.js')).configCheck));
+}
+
+function example(...lines: string[]): string {
+  return `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+/** What somebody can mend is told in its own words; anything else is thrown on. */
+function exitCodeOf(error: unknown, io: Io): number {
+  // commander has written what there is to say.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (isInterruption(error, io.signal)) {
+    io.stderr.write('Interrupted.\n');
+    return error.exitCode;
+  }
+  if (error instanceof CliError) {
+    io.stderr.write(`${error.message}\n`);
+    return error.exitCode;
+  }
+  // By its name: the class would bring the whole configuration into every start.
+  if (error instanceof Error && error.name === 'ConfigError') {
+    io.stderr.write(`${error.message}\n`);
+    return EXIT.usage;
+  }
+  throw error;
+}
+
+/** Only what the signal itself has thrown: a fault on the way out is a fault. */
+function isInterruption(error: unknown, signal: AbortSignal): error is Interrupted {
+  return error instanceof Interrupted && error === signal.reason;
+}

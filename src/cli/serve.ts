@@ -1,0 +1,82 @@
+import { loadConfig, type Config } from '../config.js';
+import { CliError, EXIT, type Io } from './io.js';
+
+/** What `serve` needs of a server that runs. */
+export interface ServedServer {
+  /** What it listens on, ports that were chosen by the system included. */
+  readonly listeners: readonly { readonly url: string; readonly resources: readonly string[] }[];
+  /** Whether there is no account yet. */
+  readonly firstStart: boolean;
+  /** No new requests, waiting polls answered, log flushed. */
+  close(): Promise<void>;
+}
+
+/** Errors of the system that say all that there is to say, when an address or a folder cannot be had. */
+const PLAIN_ERRORS = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'EROFS', 'ENOSPC', 'ENOTFOUND']);
+
+/**
+ * `engram serve`: runs until it is told to end, then ends cleanly.
+ *
+ * Told while it is starting, it ends as soon as it has started.
+ */
+export async function serve(
+  options: { readonly config?: string },
+  io: Io,
+  start: (config: Config) => Promise<ServedServer> = startServer,
+): Promise<number> {
+  const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
+  const server = await start(config).catch((error: unknown) => {
+    throw isPlain(error) ? new CliError(`Engram cannot start: ${error.message}`) : error;
+  });
+  if (!io.signal.aborted) {
+    io.stdout.write(greeting(config, server, options.config));
+    await aborted(io.signal);
+  }
+  io.stderr.write('Ending: requests under way are answered first.\n');
+  await server.close();
+  return EXIT.ok;
+}
+
+/** The composition root brings in all adapters: loaded only where a server is wanted. */
+async function startServer(config: Config): Promise<ServedServer> {
+  const root = await import('../server.js');
+  return root.startServer(config);
+}
+
+/** Something that the operator has to mend, not a fault of the program. */
+function isPlain(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const code: unknown = 'code' in error ? error.code : undefined;
+  return error.name === 'LogFormatError' || (typeof code === 'string' && PLAIN_ERRORS.has(code));
+}
+
+function greeting(config: Config, server: ServedServer, file: string | undefined): string {
+  const lines = [`Engram serves ${config.server_name} from ${config.data_dir}:`];
+  for (const { url, resources } of server.listeners) lines.push(`  ${url}  (${resources.join(', ')})`);
+  if (server.firstStart) {
+    lines.push(
+      '',
+      'There is no account yet. Make one with',
+      `  engram user create NAME${file === undefined ? '' : ` --config ${file}`}`,
+      ...(config.registration.enabled
+        ? ['or register in a client.']
+        : [
+            'or let people register in their clients: ENGRAM_REGISTRATION__ENABLED=true, or in the configuration',
+            '  registration: { enabled: true }',
+          ]),
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    signal.addEventListener(
+      'abort',
+      () => {
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
