@@ -143,7 +143,7 @@ export interface LogCommittedV1 {
    */
   readonly records: number;
   /**
-   * All pages, one after the other. Unpadded base64url of its SHA-256.
+   * Of the pages: SHA-256 over the SHA-256 of each page's data (unpadded base64url, joined by commas). Unpadded base64url.
    */
   readonly digest: string;
 }
@@ -155,7 +155,7 @@ export interface LogPageV1 {
   /**
    * The staged records, in order, sealed one by one.
    *
-   * Items: A staged record as it would stand alone: id, type, version, data, metadata.
+   * Items: A staged record as it would stand alone: id, type, data, metadata (with the version).
    */
   readonly records: readonly {
     readonly [k: string]: unknown;

@@ -1,0 +1,174 @@
+import { crc32 } from 'node:zlib';
+import type { RawRecord, RawStored } from './adapter.js';
+import { InvalidRecordError } from './errors.js';
+import { isObject, unserialisable, type JsonObject } from './json.js';
+import type { NewRecord, RecordMetadata } from './log.js';
+import { RECORD_VERSIONS, type RecordType } from './records.js';
+import type { RecordValidator } from './schemas.js';
+
+/**
+ * A record's text before it has a place. Data and metadata are JSON; metadata leads with the version of the data's
+ * schema. The bytes are the same on every adapter, so that checksums can be compared across a copy.
+ */
+export interface RecordText {
+  readonly id: string;
+  readonly type: string;
+  readonly data: string;
+  readonly metadata: string;
+}
+
+/** A stored record taken apart, its sealed fields still closed. */
+export interface OpenedRecord {
+  readonly id: string;
+  readonly type: string;
+  readonly version: number;
+  readonly data: JsonObject;
+  readonly metadata: RecordMetadata;
+}
+
+/** Why a stored record cannot be read. Caught inside the log, which quarantines the record. */
+export class DamageError extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'DamageError';
+  }
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/**
+ * Refuses what must not become history: an ID that is not a UUID (EventStoreDB takes no other), an unknown type or
+ * version, data that does not fit its schema, values that JSON would drop or bend.
+ *
+ * @throws InvalidRecordError
+ */
+export function checkRecord(record: NewRecord, validators: ReadonlyMap<string, RecordValidator>): void {
+  const { type, version } = record;
+  if (!UUID.test(record.id)) throw new InvalidRecordError(type, 'its ID is not a UUID in lower case');
+  const validate = validators.get(`${type}.v${version}`);
+  if (validate === undefined || (RECORD_VERSIONS[type] as number | undefined) !== version) {
+    throw new InvalidRecordError(type, `version ${version} is not its newest`);
+  }
+  let bad: string | undefined;
+  try {
+    bad = unserialisable(record.data, 'data') ?? unserialisable(record.metadata, 'metadata');
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new InvalidRecordError(type, 'it is cyclic or too deep');
+  }
+  if (bad !== undefined) throw new InvalidRecordError(type, `${bad} cannot be serialised`);
+  const problem = validate(record.data) ?? metadataProblem(record.metadata);
+  if (problem !== undefined) throw new InvalidRecordError(type, problem);
+}
+
+function metadataProblem(metadata: JsonObject | RecordMetadata): string | undefined {
+  const { correlation_id, causation_id, origin, received_at } = metadata;
+  if (typeof correlation_id !== 'string') return 'metadata/correlation_id must be a string';
+  if (causation_id !== undefined && typeof causation_id !== 'string')
+    return 'metadata/causation_id must be a string';
+  if (origin !== undefined && typeof origin !== 'string') return 'metadata/origin must be a string';
+  if (!Number.isSafeInteger(received_at)) return 'metadata/received_at must be an integer';
+  return undefined;
+}
+
+/** The text of a checked record; `data` may be its sealed form. */
+export function recordText(
+  id: string,
+  type: string,
+  version: number,
+  data: JsonObject,
+  metadata: RecordMetadata,
+): RecordText {
+  const { correlation_id, causation_id, origin, received_at } = metadata;
+  return {
+    id,
+    type,
+    data: JSON.stringify(data),
+    metadata: JSON.stringify({ version, correlation_id, causation_id, origin, received_at }),
+  };
+}
+
+const CHECKSUM = ',"checksum":"';
+/** `,"checksum":"01234567"}` */
+const CHECKSUM_BYTES = CHECKSUM.length + 10;
+
+/**
+ * Gives a text its place, and a checksum over all that matters: stream, revision, ID, type, data and metadata, so
+ * that neither a changed byte nor two swapped records go unnoticed. CRC-32 (against accidents, not forgery):
+ * 0.3 µs per kB, a third of SHA-256. It is the last member of the metadata.
+ */
+export function encode(text: RecordText, stream: string, revision: number): RawRecord {
+  const data = Buffer.from(text.data);
+  const open = Buffer.from(text.metadata.slice(0, -1));
+  const sum = checksum(stream, revision, text.id, text.type, data, open);
+  return {
+    id: text.id,
+    type: text.type,
+    data,
+    metadata: Buffer.concat([open, Buffer.from(`${CHECKSUM}${sum}"}`)]),
+  };
+}
+
+function checksum(
+  stream: string,
+  revision: number,
+  id: string,
+  type: string,
+  data: Uint8Array,
+  metadata: Uint8Array,
+): string {
+  const place = crc32(JSON.stringify([stream, revision, id, type, data.byteLength]));
+  return crc32(metadata, crc32(data, place)).toString(16).padStart(8, '0');
+}
+
+/**
+ * Verifies the checksum and takes a stored record apart.
+ *
+ * @throws DamageError
+ */
+export function decode(raw: RawStored): OpenedRecord {
+  const end = raw.metadata.byteLength - CHECKSUM_BYTES;
+  const metadata = Buffer.from(raw.metadata.buffer, raw.metadata.byteOffset, raw.metadata.byteLength);
+  if (end < 0) throw new DamageError('Its metadata is cut off.');
+  const sum = checksum(raw.stream, raw.revision, raw.id, raw.type, raw.data, metadata.subarray(0, end));
+  if (metadata.toString('latin1', end) !== `${CHECKSUM}${sum}"}`) {
+    throw new DamageError('Its checksum does not match.');
+  }
+  const data = Buffer.from(raw.data.buffer, raw.data.byteOffset, raw.data.byteLength);
+  return open(raw.id, raw.type, parse(data.toString()), parse(metadata.toString()));
+}
+
+/** Takes apart what is already JSON: a stored record, or one from a page. */
+export function open(id: string, type: string, data: unknown, stored: unknown): OpenedRecord {
+  if (!isObject(data) || !isObject(stored)) throw new DamageError('It is not an object.');
+  const { version } = stored;
+  if (typeof version !== 'number' || !isMetadata(stored))
+    throw new DamageError('Its metadata is incomplete.');
+  const { correlation_id, causation_id, origin, received_at } = stored;
+  const metadata: RecordMetadata = {
+    correlation_id,
+    ...(causation_id === undefined ? {} : { causation_id }),
+    ...(origin === undefined ? {} : { origin }),
+    received_at,
+  };
+  return { id, type, version, data, metadata };
+}
+
+function isMetadata(value: JsonObject): value is JsonObject & RecordMetadata {
+  return metadataProblem(value) === undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DamageError('It is not JSON.');
+  }
+}
+
+/** The newest version of every type, for look-ups by any string. */
+export const NEWEST: ReadonlyMap<string, number> = new Map<string, number>(Object.entries(RECORD_VERSIONS));
+
+export function isRecordType(type: string): type is RecordType {
+  return NEWEST.has(type);
+}

@@ -1,0 +1,112 @@
+import { linkSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LogFormatError } from './errors.js';
+import { isObject } from './json.js';
+
+/** Who holds the folder. A process ID alone may be given anew: with the boot and the start it names one process. */
+interface Holder {
+  readonly pid: number;
+  readonly boot: string;
+  readonly started: string;
+}
+
+const NAME = /^lock\.([1-9][0-9]{0,14})$/;
+
+export function isLockFile(name: string): boolean {
+  return name === 'lock' || name.startsWith('lock.');
+}
+
+/**
+ * Takes a folder for this process alone. Node has no flock, so: lock files are numbered, the highest counts, and who
+ * finds it released or its holder dead makes the next number, which only one can (link fails where the name
+ * exists). The number never goes down, so nobody can take over what was taken over already. A holder that was killed leaves a lock
+ * that the next one takes over. Processes on other machines, or in containers that do not see each other's
+ * processes, are not noticed.
+ *
+ * @returns a function that releases it
+ * @throws LogFormatError when another process, or this one, holds it
+ */
+export function lockFolder(folder: string): () => void {
+  const own: Holder = { pid: process.pid, boot: bootId(), started: startOf(process.pid) };
+  const highest = numbers(folder).at(-1) ?? 0;
+  if (highest > 0) {
+    const holder = read(join(folder, `lock.${highest}`));
+    if (holder !== undefined && alive(holder)) throw inUse(folder, holder.pid);
+  }
+  const mine = join(folder, `lock.${highest + 1}`);
+  const beside = join(folder, `lock.new.${process.pid}`);
+  writeFileSync(beside, JSON.stringify(own), { mode: 0o600 });
+  try {
+    linkSync(beside, mine);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw inUse(folder, undefined);
+    throw error;
+  } finally {
+    rmSync(beside, { force: true });
+  }
+  for (const number of numbers(folder)) {
+    if (number <= highest) rmSync(join(folder, `lock.${number}`), { force: true });
+  }
+  return () => {
+    // Emptied, not removed: the number has to stay.
+    writeFileSync(beside, '{}', { mode: 0o600 });
+    renameSync(beside, mine);
+  };
+}
+
+function inUse(folder: string, pid: number | undefined): LogFormatError {
+  const by = pid === undefined ? 'another process' : pid === process.pid ? 'this process' : `process ${pid}`;
+  return new LogFormatError(`The log in ${folder} is in use by ${by}.`);
+}
+
+function numbers(folder: string): number[] {
+  return readdirSync(folder)
+    .map((name) => Number(NAME.exec(name)?.[1] ?? 0))
+    .filter((number) => number > 0)
+    .sort((a, b) => a - b);
+}
+
+/** The holder, or undefined where it was released (or removed this moment). */
+function read(file: string): Holder | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+  if (!isObject(value)) return undefined;
+  const { pid, boot, started } = value;
+  if (typeof pid !== 'number' || typeof boot !== 'string' || typeof started !== 'string') return undefined;
+  return { pid, boot, started };
+}
+
+function alive({ pid, boot, started }: Holder): boolean {
+  if (boot !== bootId()) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it lives, under another user.
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+  }
+  return startOf(pid) === started;
+}
+
+/** Linux's ID of this boot; elsewhere '' and the process ID has to do. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** When a process started, in ticks since the boot (proc(5): stat, field 22); '' where there is no /proc. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field, the name, may hold spaces and brackets: count from its last bracket.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,133 @@
+import { BehaviorSubject, type Observable } from 'rxjs';
+import type { Clock } from '../runtime/clock.js';
+import { uuid, type Random } from '../runtime/random.js';
+import type { RawBatch, RawLog, RawReadOptions, RawRecord } from './adapter.js';
+import { LogClosedError } from './errors.js';
+import { decodeState, readPosition } from './lmdb-format.js';
+import { readRecords, readStreamRecords } from './lmdb-reading.js';
+import { openLmdbStore, type LmdbStore } from './lmdb-store.js';
+import { LmdbWriter, type AppendObserver } from './lmdb-writer.js';
+import type { Appended, Log, Retention } from './log.js';
+import { NO_STREAM, START, type Position } from './position.js';
+import { RecordLog } from './record-log.js';
+import type { SealKeys } from './seal-keys.js';
+
+export interface LmdbLogOptions {
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer?: AppendObserver;
+  /** The first size of LMDB's map, in bytes; it grows by itself. */
+  readonly mapSize?: number;
+}
+
+/**
+ * Opens the embedded log.
+ *
+ * @throws LogFormatError when the folder is in use, or holds something foreign or newer
+ */
+export async function openLmdbLog(options: LmdbLogOptions & { readonly keys: SealKeys }): Promise<Log> {
+  return new RecordLog(new LmdbLog(options), options);
+}
+
+const EPOCH = Buffer.from('epoch');
+const HEAD = Buffer.from('head');
+
+/**
+ * The embedded store of bytes: one LMDB environment, one process. Positions are 1, 2, 3...
+ *
+ * What durability rests on: the environment is opened without `overlappingSync`, so a commit is LMDB's own
+ * (mdb_txn_commit): pages are written, fdatasync, then the meta page through a descriptor with O_DSYNC, and only
+ * then does the transaction become visible to readers; `batch` resolves after that, from the writing thread. So
+ * what any reader sees, and what an append was answered for, is on disk. (strace shows these two calls for each
+ * group of appends.) `transaction()` of lmdb 3.5.6 is avoided: its callback is not always called on Node 20.
+ */
+export class LmdbLog implements RawLog {
+  readonly epoch: string;
+  readonly #store: LmdbStore;
+  readonly #writer: LmdbWriter;
+  readonly #heads: BehaviorSubject<Position>;
+  readonly #clock: Clock;
+  #closed = false;
+
+  constructor(options: LmdbLogOptions) {
+    this.#store = openLmdbStore(options.folder, options.mapSize);
+    this.#clock = options.clock;
+    const { meta } = this.#store;
+    const epoch = meta.getBinary(EPOCH)?.toString() ?? uuid(options.random);
+    if (meta.getBinary(EPOCH) === undefined) meta.putSync(EPOCH, Buffer.from(epoch));
+    this.epoch = epoch;
+    const head = meta.getBinary(HEAD);
+    // 0 where only retention was written.
+    this.#heads = new BehaviorSubject<Position>((head === undefined ? 0 : readPosition(head)) || START);
+    this.#writer = new LmdbWriter(this.#store, this.#heads, options.clock, options.observer);
+  }
+
+  get head(): Position {
+    return this.#heads.value;
+  }
+
+  get heads(): Observable<Position> {
+    return this.#heads;
+  }
+
+  async append(stream: string, expectedRevision: number, records: readonly RawRecord[]): Promise<Appended> {
+    this.#open();
+    return this.#writer.append(stream, expectedRevision, records);
+  }
+
+  async revision(stream: string): Promise<number> {
+    return this.#state(stream)?.revision ?? NO_STREAM;
+  }
+
+  readStream(stream: string, options: RawReadOptions & { readonly from?: number }): AsyncIterable<RawBatch> {
+    return readStreamRecords(stream, options, {
+      open: () => this.#open(),
+      state: () => this.#state(stream),
+      now: () => this.#clock.now(),
+    });
+  }
+
+  readAll(
+    options: RawReadOptions & { readonly after?: Position; readonly before?: Position },
+  ): AsyncIterable<RawBatch> {
+    return readRecords(() => this.#open(), this.head, options);
+  }
+
+  async setRetention(stream: string, retention: Retention): Promise<void> {
+    this.#open();
+    return this.#writer.setRetention(stream, retention);
+  }
+
+  async retention(stream: string): Promise<Retention> {
+    return this.#state(stream)?.retention ?? {};
+  }
+
+  /**
+   * Gives back the space of up to so many records that retention has hidden, and says how many. Appending does this by the way; see
+   * LmdbWriter.
+   */
+  async scavenge(limit: number): Promise<number> {
+    this.#open();
+    return this.#writer.scavenge(limit);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    await this.#writer.finish();
+    this.#closed = true;
+    this.#heads.complete();
+    await this.#store.close();
+  }
+
+  #state(stream: string): ReturnType<typeof decodeState> | undefined {
+    const bytes = this.#open().streams.getBinary(Buffer.from(stream));
+    return bytes === undefined ? undefined : decodeState(bytes);
+  }
+
+  /** LMDB must not be touched after closing: its memory is gone. */
+  #open(): LmdbStore {
+    if (this.#closed) throw new LogClosedError();
+    return this.#store;
+  }
+}

@@ -1,0 +1,87 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import type { Random } from '../runtime/random.js';
+import { DamageError } from './codec.js';
+import { isObject, type JsonObject } from './json.js';
+import { SEALED_FIELDS } from './records.js';
+import type { SealKeys, SealPlace } from './seal-keys.js';
+
+/** Where the ciphertext lies in stored data; no schema has a property of this name. */
+const SEALED = '$sealed';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** What identifies a record besides its place. */
+export interface SealedRecord {
+  readonly id: string;
+  readonly type: string;
+  readonly version: number;
+  readonly data: JsonObject;
+}
+
+/**
+ * Takes the properties that `x-sealed` names out of data and puts one ciphertext in their place: AES-256-GCM
+ * (NIST SP 800-38D) under the place's own key, with a random nonce, bound to stream, revision, index, ID and type.
+ * Base64 of nonce, ciphertext and tag. Data without such properties is returned as it is.
+ */
+export function seal(record: SealedRecord, place: SealPlace, keys: SealKeys, random: Random): JsonObject {
+  const fields = SEALED_FIELDS.get(`${record.type}.v${record.version}`);
+  if (!fields?.some((field) => Object.hasOwn(record.data, field))) return record.data;
+  const clear: [string, unknown][] = [];
+  const hidden: [string, unknown][] = [];
+  for (const entry of Object.entries(record.data)) (fields.includes(entry[0]) ? hidden : clear).push(entry);
+
+  const key = keys.key(place);
+  if (key === undefined) {
+    throw new Error(`The key of ${place.stream} at ${place.revision} was destroyed before it was used.`);
+  }
+  const nonce = random.bytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  cipher.setAAD(binding(record, place));
+  const text = JSON.stringify(Object.fromEntries(hidden));
+  const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  return { ...Object.fromEntries(clear), [SEALED]: sealed.toString('base64') };
+}
+
+/**
+ * Puts the sealed properties back, or leaves them out where the key was destroyed.
+ *
+ * @throws DamageError when the ciphertext does not open with its key
+ */
+export function unseal(
+  record: SealedRecord,
+  place: SealPlace,
+  keys: SealKeys,
+): { readonly data: JsonObject; readonly forgotten: boolean } {
+  const { [SEALED]: sealed, ...clear } = record.data;
+  if (sealed === undefined) return { data: record.data, forgotten: false };
+  if (typeof sealed !== 'string') throw new DamageError('Its sealed fields are not text.');
+  const key = keys.key(place);
+  if (key === undefined) return { data: clear, forgotten: true };
+  return {
+    data: { ...clear, ...decipher(Buffer.from(sealed, 'base64'), key, binding(record, place)) },
+    forgotten: false,
+  };
+}
+
+function decipher(bytes: Buffer, key: Uint8Array, bound: Buffer): JsonObject {
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), {
+      authTagLength: TAG_BYTES,
+    });
+    decipher.setAAD(bound);
+    decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+    const text = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+    const fields: unknown = JSON.parse(text.toString());
+    if (isObject(fields)) return fields;
+  } catch {
+    // Said below: a wrong key, a changed byte and a cut-off text look alike.
+  }
+  throw new DamageError('Its sealed fields do not open with their key.');
+}
+
+/** Additional authenticated data: a ciphertext moved elsewhere does not open. */
+function binding(record: SealedRecord, { stream, revision, index }: SealPlace): Buffer {
+  return Buffer.from(
+    JSON.stringify([stream, revision, index ?? null, record.id, record.type, record.version]),
+  );
+}
