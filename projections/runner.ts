@@ -30,6 +30,8 @@ export interface RunnerOptions {
    * (CheckpointConflictError), or an error that nobody expected.
    */
   readonly onFatal: (error: unknown) => void;
+  /** Told what has just become readable, before `positions` moves: for waking those whom it concerns. */
+  readonly onFolded?: (records: readonly LoggedRecord[], position: Position) => void;
 }
 
 /** Where a projection is. */
@@ -126,7 +128,11 @@ export class ProjectionRunner {
   async stop(): Promise<void> {
     this.#abort.abort();
     this.#positions.close();
-    while (this.#running.length > 0) await Promise.all(this.#running.splice(0));
+    // What is waited for may have started more.
+    for (let known = 0; known < this.#running.length;) {
+      known = this.#running.length;
+      await Promise.all(this.#running);
+    }
   }
 
   /** Reads the log for the projections that serve. */
@@ -138,7 +144,7 @@ export class ProjectionRunner {
         for (const slice of slices(batch, LIVE_SLICE)) {
           await this.#exclusively(async () => {
             await this.#fold(this.#live, slice);
-            if (!this.#stopping()) this.#advance(slice.position);
+            if (!this.#stopping()) this.#advance(slice);
           });
         }
       }
@@ -200,8 +206,9 @@ export class ProjectionRunner {
     return this.#abort.signal.aborted;
   }
 
-  #advance(position: Position): void {
+  #advance({ records, position }: Slice): void {
     this.#position = position;
+    this.#options.onFolded?.(records, position);
     this.#positions.publish(position);
   }
 

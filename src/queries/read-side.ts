@@ -1,0 +1,33 @@
+import type { PresenceBoard } from '../ephemeral/presence.js';
+import type { EphemeralCounter } from '../ephemeral/counter.js';
+import type { Typing } from '../ephemeral/typing.js';
+import type { ReadStore } from '../read-models/store.js';
+import type { NodeReader } from '../room-state/nodes.js';
+import type { Clock } from '../runtime/clock.js';
+import type { JoinedRooms } from './joined-rooms.js';
+import type { Notifier } from './notifier.js';
+import type { Positions, ReadBarrier } from './wait.js';
+
+/** Everything that queries are answered from. */
+export interface ReadSide {
+  readonly serverName: string;
+  /** The log's epoch, for sync tokens. */
+  readonly epoch: string;
+  readonly store: ReadStore;
+  /** State tries: what a room's state is at any event. */
+  readonly nodes: NodeReader;
+  readonly clock: Clock;
+  readonly positions: Positions;
+  readonly barrier: ReadBarrier;
+  readonly notifier: Notifier;
+  readonly joinedRooms: JoinedRooms;
+  readonly counter: EphemeralCounter;
+  readonly typing: Typing;
+  readonly presence: PresenceBoard;
+}
+
+/** Whose view an answer is. */
+export interface Viewer {
+  readonly userId: string;
+  readonly deviceId: string;
+}

@@ -1,0 +1,170 @@
+import {
+  notificationCounts,
+  roomSummaries,
+  type AccountData,
+  type Membership,
+  type TimelineEvent,
+} from '../../read-models/collections.js';
+import { clientEvent, jsonArray } from '../client-events.js';
+import type { ReadSide } from '../read-side.js';
+import { eyesOf } from '../room-history.js';
+import { timelineToken } from '../tokens.js';
+import { accountDataEvents } from './account-data-part.js';
+import { ephemeralPart } from './ephemeral-part.js';
+import type { LazyMembers } from './lazy-members.js';
+import { deviceKey, type SyncPass } from './request.js';
+import { statePart } from './room-state-part.js';
+import { timelinePart, type TimelinePart } from './timeline-window.js';
+
+/** Client-Server API, Filtering, leaves the number of events to the server where the client names none. */
+const DEFAULT_LIMIT = 20;
+const MOST_EVENTS = 100;
+
+/** A room of the answer: the stretch that the viewer is told of, and what else there is to tell. */
+export interface RoomStretch {
+  readonly roomId: string;
+  readonly membership: Membership;
+  /** Absent: the viewer knows nothing of the room. */
+  readonly since: number | undefined;
+  /** The end: of the answer, or of the viewer's membership. */
+  readonly to: number;
+  readonly accountData: readonly AccountData[] | undefined;
+}
+
+/**
+ * A room in `rooms.join`, as JSON text, or `undefined` where there is nothing to tell. Stored texts are spliced
+ * together; nothing is parsed, unless the filter asks for some fields only.
+ */
+export async function joinedRoom(
+  side: ReadSide,
+  pass: SyncPass,
+  stretch: RoomStretch,
+  lazyMembers: LazyMembers,
+): Promise<string | undefined> {
+  const { roomId, since } = stretch;
+  const part = await readTimeline(side, pass, stretch);
+  const state = await stateTexts(side, pass, stretch, part, lazyMembers);
+  const ephemeral = await ephemeralPart(side, pass, roomId, since);
+  const data = accountDataEvents(stretch.accountData, pass.filter.room.accountData, pass.viewer.userId);
+  const counts = await side.store.collection(notificationCounts).get([pass.viewer.userId, roomId]);
+  const countsChanged = counts !== undefined && (since === undefined || counts.position > since);
+  const nothing = part.events.length + state.length + ephemeral.length + data.length === 0;
+  if (nothing && since !== undefined && !countsChanged && !pass.fullState) return undefined;
+
+  const membersChanged = since === undefined || part.limited || part.events.some((event) => event.type === 'm.room.member');
+  const summary = membersChanged ? await summaryOf(side, pass, roomId) : {};
+  const fields = [
+    `"timeline":${timelineText(side, pass, stretch, part)}`,
+    `"${pass.stateAfter ? 'state_after' : 'state'}":{"events":${jsonArray(state)}}`,
+    `"ephemeral":{"events":${jsonArray(ephemeral)}}`,
+    `"account_data":{"events":${jsonArray(data)}}`,
+    `"summary":${JSON.stringify(summary)}`,
+    ...unreadCounts(counts, pass.filter.room.timeline.unreadThreadNotifications),
+  ];
+  return `{${fields.join(',')}}`;
+}
+
+/** A room in `rooms.leave`: what the viewer saw until they left. */
+export async function leftRoom(
+  side: ReadSide,
+  pass: SyncPass,
+  stretch: RoomStretch,
+  lazyMembers: LazyMembers,
+): Promise<string> {
+  const part = await readTimeline(side, pass, stretch);
+  const state = await stateTexts(side, pass, stretch, part, lazyMembers);
+  const data = accountDataEvents(stretch.accountData, pass.filter.room.accountData, pass.viewer.userId);
+  const fields = [
+    `"timeline":${timelineText(side, pass, stretch, part)}`,
+    `"${pass.stateAfter ? 'state_after' : 'state'}":{"events":${jsonArray(state)}}`,
+    `"account_data":{"events":${jsonArray(data)}}`,
+  ];
+  return `{${fields.join(',')}}`;
+}
+
+async function readTimeline(side: ReadSide, pass: SyncPass, stretch: RoomStretch): Promise<TimelinePart> {
+  const filter = pass.filter.room.timeline;
+  const limit = Math.min(filter.limit ?? DEFAULT_LIMIT, MOST_EVENTS);
+  const eyes = await eyesOf(side, pass.viewer.userId, stretch.roomId);
+  const window = { after: stretch.since, to: stretch.to };
+  return timelinePart(side, eyes, stretch.roomId, window, filter, limit, pass.ignored);
+}
+
+async function stateTexts(
+  side: ReadSide,
+  pass: SyncPass,
+  stretch: RoomStretch,
+  part: TimelinePart,
+  lazyMembers: LazyMembers,
+): Promise<string[]> {
+  const { roomId, since, to } = stretch;
+  const first = part.events[0];
+  const filter = pass.filter.room.state;
+  const { events, lazy } = await statePart(side, {
+    roomId,
+    since: pass.fullState ? undefined : since,
+    at: pass.stateAfter || first === undefined ? to : first.position - 1,
+    timeline: part.events,
+    filter,
+    userId: pass.viewer.userId,
+  });
+  const device = deviceKey(pass.viewer);
+  if (since === undefined || pass.fullState) lazyMembers.reset(device, roomId);
+  const unsent = filter.includeRedundantMembers ? lazy : lazyMembers.unsent(device, roomId, lazy);
+  const inTimeline = pass.stateAfter ? new Set<string>() : new Set(part.events.map((event) => event.event_id));
+  return [...events, ...unsent]
+    .filter((event) => !inTimeline.has(event.event_id))
+    .map((event) => (pass.filter.projectsAll ? event.json : projected(pass, event.json)));
+}
+
+function timelineText(side: ReadSide, pass: SyncPass, stretch: RoomStretch, part: TimelinePart): string {
+  const texts = part.events.map((event) => eventText(pass, event));
+  const first = part.events[0];
+  const before = first === undefined ? (stretch.since ?? stretch.to) : first.position - 1;
+  return `{"events":${jsonArray(texts)},"limited":${part.limited},"prev_batch":"${timelineToken(before, side.epoch)}"}`;
+}
+
+function eventText(pass: SyncPass, event: TimelineEvent): string {
+  const text = clientEvent(event, pass.viewer, pass.now);
+  return pass.filter.projectsAll ? text : projected(pass, text);
+}
+
+function projected(pass: SyncPass, text: string): string {
+  return JSON.stringify(pass.filter.project(JSON.parse(text) as Record<string, never>));
+}
+
+/** Counts always; heroes where the room has no name of its own (Client-Server API, RoomSummary). */
+async function summaryOf(side: ReadSide, pass: SyncPass, roomId: string): Promise<Record<string, unknown>> {
+  const summary = await side.store.collection(roomSummaries).get([roomId]);
+  if (summary === undefined) return {};
+  const counts = { 'm.joined_member_count': summary.joined, 'm.invited_member_count': summary.invited };
+  if (summary.name !== undefined || summary.canonical_alias !== undefined) return counts;
+  const others = (people: readonly string[]) => people.filter((userId) => userId !== pass.viewer.userId).slice(0, 5);
+  const active = others(summary.heroes);
+  return { 'm.heroes': active.length > 0 ? active : others(summary.former_heroes), ...counts };
+}
+
+type Counts = { notifications: number; highlights: number };
+
+function unreadCounts(
+  counts: (Counts & { threads?: Readonly<Record<string, Counts>> }) | undefined,
+  byThread: boolean,
+): string[] {
+  const text = ({ notifications, highlights }: Counts) =>
+    JSON.stringify({ notification_count: notifications, highlight_count: highlights });
+  const all = counts ?? { notifications: 0, highlights: 0 };
+  const threads = Object.entries(counts?.threads ?? {});
+  if (!byThread || threads.length === 0) {
+    // Without threads of its own every event counts for the room.
+    const total = threads.reduce(
+      (sum, [, thread]) => ({
+        notifications: sum.notifications + thread.notifications,
+        highlights: sum.highlights + thread.highlights,
+      }),
+      { notifications: all.notifications, highlights: all.highlights },
+    );
+    return [`"unread_notifications":${text(total)}`];
+  }
+  const perThread = threads.map(([root, thread]) => `${JSON.stringify(root)}:${text(thread)}`);
+  return [`"unread_notifications":${text(all)}`, `"unread_thread_notifications":{${perThread.join(',')}}`];
+}

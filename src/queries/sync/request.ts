@@ -1,0 +1,39 @@
+import type { Filter } from '../../protocol/filters.js';
+import type { PresenceState } from '../../ephemeral/presence.js';
+import type { UserRooms } from '../joined-rooms.js';
+import type { Viewer } from '../read-side.js';
+import type { SyncToken } from '../tokens.js';
+
+/** `GET /sync` as it was asked for, checked in form. */
+export interface SyncRequest {
+  readonly viewer: Viewer;
+  readonly filter: Filter;
+  /** Absent: an initial sync; so is one of another epoch. */
+  readonly since: SyncToken | undefined;
+  readonly fullState: boolean;
+  /** State as of the end of the timeline and not of its start (specification v1.16, `use_state_after`). */
+  readonly stateAfter: boolean;
+  readonly setPresence: PresenceState;
+  /** Milliseconds to wait for something to happen. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
+
+/** One answer in the making: from where to where, and what every part of it looks at. */
+export interface SyncPass {
+  readonly viewer: Viewer;
+  readonly filter: Filter;
+  readonly since: SyncToken | undefined;
+  readonly to: SyncToken;
+  readonly fullState: boolean;
+  readonly stateAfter: boolean;
+  readonly rooms: UserRooms;
+  /** Users whom the viewer ignores. */
+  readonly ignored: ReadonlySet<string>;
+  readonly now: number;
+}
+
+/** Names a device among all. */
+export function deviceKey({ userId, deviceId }: Viewer): string {
+  return `${userId}\n${deviceId}`;
+}
