@@ -1,5 +1,11 @@
 import { ReadStoreUnavailableError } from '../src/read-models/errors.js';
-import { encodeEntry, encodeKey, indexEntries, rangeBounds } from '../src/read-models/keys.js';
+import {
+  encodeDocumentKey,
+  encodeEntry,
+  encodeKey,
+  indexEntries,
+  rangeBounds,
+} from '../src/read-models/keys.js';
 import type {
   CollectionDefinition,
   Document,
@@ -80,12 +86,12 @@ export class DocumentOverlay implements Documents {
     const indexes = [...indexEntries(collection, document, key)].map(
       ([name, entry]) => [name, text(entry)] as const,
     );
-    const entry = text(encodeEntry([], key));
+    const entry = text(encodeDocumentKey(key));
     this.#change({ definition: collection, key, document, entry, indexes: new Map(indexes) });
   }
 
   delete<D extends Document>(collection: CollectionDefinition<D>, key: Key): void {
-    const entry = text(encodeEntry([], key));
+    const entry = text(encodeDocumentKey(key));
     this.#change({ definition: collection, key, document: undefined, entry, indexes: new Map() });
   }
 
@@ -136,7 +142,7 @@ export class DocumentOverlay implements Documents {
         stored.find(limit === undefined ? range : { ...range, limit }, index),
       );
       const unchanged = found.filter(
-        (document) => !pending.has(text(encodeEntry([], collection.key(document)))),
+        (document) => !pending.has(text(encodeDocumentKey(collection.key(document)))),
       );
       if (limit === undefined || found.length < limit || unchanged.length >= (range.limit ?? 0))
         return unchanged;
@@ -160,8 +166,9 @@ function entryOf<D extends Document>(
   document: D,
   index: string | undefined,
 ): string {
-  const values = index === undefined ? [] : (collection.indexes[index]?.(document) ?? []);
-  return text(encodeEntry(values, collection.key(document)));
+  const key = collection.key(document);
+  if (index === undefined) return text(encodeDocumentKey(key));
+  return text(encodeEntry(collection.indexes[index]?.(document) ?? [], key));
 }
 
 function text(bytes: Uint8Array): string {

@@ -24,12 +24,29 @@ export function encodeKey(key: Key): Uint8Array {
   return Buffer.from(scratch.subarray(0, write(key, 0)));
 }
 
-/** The bytes of several keys in a row, as in an index entry. @throws KeyError when longer than MAX_ENTRY_BYTES. */
-export function encodeEntry(values: Key, key: Key): Uint8Array {
-  const end = write(key, write(values, 0));
-  if (end > MAX_ENTRY_BYTES)
-    throw new KeyError(`A key of ${end} bytes exceeds the limit of ${MAX_ENTRY_BYTES} bytes.`);
+/** The bytes of a document's key. @throws KeyError when longer than MAX_ENTRY_BYTES. */
+export function encodeDocumentKey(key: Key): Uint8Array {
+  const end = write(key, 0);
+  checkLength(end);
   return Buffer.from(scratch.subarray(0, end));
+}
+
+/**
+ * The bytes of an index's entry: its values, the document's key, and how many values there are, so that no two
+ * documents have the same. @throws KeyError when longer than MAX_ENTRY_BYTES.
+ */
+export function encodeEntry(values: Key, key: Key): Uint8Array {
+  if (values.length >= NUMBER)
+    throw new KeyError(`An index of ${values.length} values exceeds the limit of 15.`);
+  const end = write(key, write(values, 0));
+  checkLength(end);
+  scratch[end] = values.length;
+  return Buffer.from(scratch.subarray(0, end + 1));
+}
+
+function checkLength(bytes: number): void {
+  if (bytes > MAX_ENTRY_BYTES)
+    throw new KeyError(`A key of ${bytes} bytes exceeds the limit of ${MAX_ENTRY_BYTES} bytes.`);
 }
 
 /** Where a document stands in its collection's indexes, by index name; a missing name is an index without it. */

@@ -8,7 +8,7 @@ import {
   ReadStoreFormatError,
   ReadStoreUnavailableError,
 } from './errors.js';
-import { encodeEntry, indexEntries } from './keys.js';
+import { encodeDocumentKey, indexEntries } from './keys.js';
 import { LmdbCatalogue, type Slot } from './lmdb-catalogue.js';
 import {
   asUnavailable,
@@ -266,7 +266,7 @@ function prepare(write: DocumentWrite & { readonly version: number }): Prepared 
     write.document === undefined
       ? new Map<string, Uint8Array>()
       : indexEntries(write.collection, write.document, write.key);
-  return { ...write, bytes: encodeEntry([], write.key), entries };
+  return { ...write, bytes: encodeDocumentKey(write.key), entries };
 }
 
 function indexKey(slot: Slot, name: string, entry: Uint8Array): Uint8Array {

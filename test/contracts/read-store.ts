@@ -268,6 +268,18 @@ export function readStoreContract(name: string, open: () => Promise<ReadStoreHar
         expect(found.map((document) => document.text)).toEqual(['text 2', 'text 3']);
       });
 
+      test('keep documents apart whose values and keys are the same in a row', async () => {
+        await write(
+          store,
+          put(note([1, 1], 0, [''])),
+          put(note([1], 0, ['', 1])),
+          put(note(['', 1, 1], 0, [])),
+        );
+        expect(await tagged(['', 1, 1])).toEqual([['', 1, 1], [1, 1], [1]]); // prettier-ignore
+        await write(store, remove([1, 1]));
+        expect(await tagged([''])).toEqual([['', 1, 1], [1]]);
+      });
+
       test('that are not there are an error', async () => {
         await write(store, put(note(['1'])));
         await expect(store.version(notes, 1).find({ prefix: [] }, 'none')).rejects.toBeInstanceOf(KeyError);
@@ -546,7 +558,7 @@ function expected(entries: readonly (readonly [Key, Note])[], range: Range): Not
     .filter(([key]) => range.after === undefined || side(key, range.after) > 0)
     .filter(([key]) => range.to === undefined || side(key, range.to) <= 0)
     .filter(([key]) => range.before === undefined || side(key, range.before) < 0)
-    .sort(([a], [b]) => compareKeys(a, b));
+    .sort(([a, x], [b, y]) => compareKeys(a, b) || y.id.length - x.id.length);
   if (range.reverse === true) found.reverse();
   return found.slice(0, range.limit).map(([, document]) => document);
 }
