@@ -14,6 +14,8 @@ function collection<D extends Document>(definition: CollectionDefinition<D>): Co
 export type TimelineEvent = Document & {
   room_id: string;
   position: number;
+  /** The event's place among those that one commit brought in: they share the position. Nearly always 0. */
+  index: number;
   event_id: string;
   type: string;
   sender: string;
@@ -26,8 +28,10 @@ export type TimelineEvent = Document & {
    * sender, type, state_key?, redacts?}. Made once, spliced into every answer. The redacted form once redacted.
    */
   json: string;
-  /** Members of `unsigned` that are the same for all readers: prev_content, prev_sender, replaces_state, redacted_because, as JSON text of an object. */
+  /** Members of `unsigned` that are the same for all readers: replaces_state, prev_content, prev_sender, redacted_because, as JSON text of an object. */
   unsigned?: string;
+  /** The state event that it took the place of: where that is redacted, `prev_content` must follow. */
+  replaces_state?: string;
   /** Who sent it by which device under which transaction ID: shown to that device alone. */
   transaction?: { user_id: string; device_id: string; transaction_id: string };
   /** Roots of the room's state before and after the event, in the graph. */
@@ -45,17 +49,22 @@ export type TimelineEvent = Document & {
 export const timeline = collection<TimelineEvent>({
   name: 'timeline',
   projection: 'timelines',
-  key: (d) => [d.room_id, d.position],
+  key: (d) => [d.room_id, d.position, d.index],
   indexes: {
-    event: (d) => [d.event_id],
+    // With the room: up to room version 2 an event's ID is whatever its sender says, so two rooms may share one.
+    event: (d) => [d.event_id, d.room_id],
+    replaces: (d) => (d.replaces_state === undefined ? undefined : [d.replaces_state, d.room_id]),
     relation: (d) =>
-      d.relates_to === undefined ? undefined : [d.room_id, d.relates_to.event_id, d.relates_to.rel_type, d.position],
+      d.relates_to === undefined
+        ? undefined
+        : [d.room_id, d.relates_to.event_id, d.relates_to.rel_type, d.position],
     timestamp: (d) => [d.room_id, d.origin_server_ts, d.position],
   },
   fields: {
-    key: ['room_id', 'position'],
+    key: ['room_id', 'position', 'index'],
     indexes: {
-      event: ['event_id'],
+      event: ['event_id', 'room_id'],
+      replaces: ['replaces_state', 'room_id'],
       relation: ['room_id', 'relates_to.event_id', 'relates_to.rel_type', 'position'],
       timestamp: ['room_id', 'origin_server_ts', 'position'],
     },
@@ -83,23 +92,30 @@ export const roomState = collection<RoomStateEntry>({
   fields: { key: ['room_id', 'type', 'state_key'], indexes: {} },
 });
 
-/** Every event that was ever part of a room's state, by ID: what a walk of a state trie needs to be shown. */
+/**
+ * Every event that a state of the room may hold, by ID: what a walk of a state trie needs to be shown. Soft-failed
+ * ones and outliers are among them, which clients may see as part of a state only.
+ */
 export type StateEvent = Document & {
-  event_id: string;
   room_id: string;
+  event_id: string;
   type: string;
   state_key: string;
   sender: string;
   position: number;
   json: string;
+  /** What an m.room.member sets. */
+  membership?: string;
+  /** What an m.room.history_visibility sets. */
+  visibility?: string;
 };
 
 export const stateEvents = collection<StateEvent>({
   name: 'state_events',
   projection: 'room-state',
-  key: (d) => [d.event_id],
+  key: (d) => [d.room_id, d.event_id],
   indexes: {},
-  fields: { key: ['event_id'], indexes: {} },
+  fields: { key: ['room_id', 'event_id'], indexes: {} },
 });
 
 /** The root of a room's current state from a position on: the state "as it was at any moment". */
@@ -126,7 +142,7 @@ export type Membership = Document & {
   event_position: number;
   displayname?: string;
   avatar_url?: string;
-  /** For invites and knocks of our users: the stripped state, as JSON text of an array. */
+  /** For invites and knocks: the stripped state as of then, as JSON text of an array. */
   stripped_state?: string;
   /** Whether the user has forgotten the room. */
   forgotten: boolean;
@@ -151,6 +167,8 @@ export type MembershipChange = Document & {
   user_id: string;
   room_id: string;
   position: number;
+  /** As in the timeline. */
+  index: number;
   membership: string;
   /** What it was before; `leave` for none. */
   previous: string;
@@ -161,15 +179,49 @@ export type MembershipChange = Document & {
 export const membershipChanges = collection<MembershipChange>({
   name: 'membership_changes',
   projection: 'memberships',
-  key: (d) => [d.user_id, d.room_id, d.position],
+  key: (d) => [d.user_id, d.room_id, d.position, d.index],
   indexes: {
     user: (d) => [d.user_id, d.position],
     room: (d) => [d.room_id, d.position],
   },
   fields: {
-    key: ['user_id', 'room_id', 'position'],
+    key: ['user_id', 'room_id', 'position', 'index'],
     indexes: { user: ['user_id', 'position'], room: ['room_id', 'position'] },
   },
+});
+
+/** The events that memberships and stripped states are made of, by ID: a state may bring back any of them. */
+export type MembershipEvent = Document & {
+  room_id: string;
+  event_id: string;
+  type: string;
+  state_key: string;
+  sender: string;
+  /** JSON text. */
+  content: string;
+  position: number;
+};
+
+export const membershipEvents = collection<MembershipEvent>({
+  name: 'membership_events',
+  projection: 'memberships',
+  key: (d) => [d.room_id, d.event_id],
+  indexes: {},
+  fields: { key: ['room_id', 'event_id'], indexes: {} },
+});
+
+/** The current events of a room's stripped state, members apart. */
+export type StrippedRoom = Document & {
+  room_id: string;
+  events: readonly { readonly type: string; readonly event_id: string }[];
+};
+
+export const strippedRooms = collection<StrippedRoom>({
+  name: 'stripped_rooms',
+  projection: 'memberships',
+  key: (d) => [d.room_id],
+  indexes: {},
+  fields: { key: ['room_id'], indexes: {} },
 });
 
 /** What a room is, at a glance: for the directory, summaries and heroes. */
@@ -189,8 +241,10 @@ export type RoomSummary = Document & {
   encryption?: string;
   joined: number;
   invited: number;
-  /** The first members by order of joining or being invited (at most 6): candidates for heroes. */
+  /** The first members by order of joining or being invited (at most 6: the reader's own ID is left out later). */
   heroes: readonly string[];
+  /** The first who left or were banned, in that order; filled only while at most one member is left to be a hero. */
+  former_heroes: readonly string[];
   listed: boolean;
   /** The newest event of the timeline. */
   last_position: number;
@@ -208,15 +262,54 @@ export const roomSummaries = collection<RoomSummary>({
   fields: { key: ['room_id'], indexes: { directory: ['-joined', 'room_id'] } },
 });
 
-/** The members whom a room's summary counts, with the order that makes heroes. */
-export type SummaryMember = Document & { room_id: string; user_id: string; membership: string; position: number };
+/** The members whom a room's summary counts, in the order that makes heroes. */
+export type SummaryMember = Document & {
+  room_id: string;
+  user_id: string;
+  membership: string;
+  /** Joined or invited; left or banned; anything else. */
+  standing: 'active' | 'former' | 'other';
+  /** When the standing became what it is. */
+  position: number;
+  index: number;
+};
 
 export const summaryMembers = collection<SummaryMember>({
   name: 'summary_members',
   projection: 'room-summaries',
   key: (d) => [d.room_id, d.user_id],
-  indexes: { order: (d) => [d.room_id, d.position, d.user_id] },
-  fields: { key: ['room_id', 'user_id'], indexes: { order: ['room_id', 'position', 'user_id'] } },
+  indexes: { order: (d) => [d.room_id, d.standing, d.position, d.index] },
+  fields: { key: ['room_id', 'user_id'], indexes: { order: ['room_id', 'standing', 'position', 'index'] } },
+});
+
+/** The state events that a summary is made of, by ID: a state may bring back any of them. */
+export type SummaryEvent = Document & {
+  room_id: string;
+  event_id: string;
+  type: string;
+  state_key: string;
+  sender: string;
+  /** Of its content, what summaries use. */
+  content: Readonly<Record<string, string | boolean>>;
+};
+
+export const summaryEvents = collection<SummaryEvent>({
+  name: 'summary_events',
+  projection: 'room-summaries',
+  key: (d) => [d.room_id, d.event_id],
+  indexes: {},
+  fields: { key: ['room_id', 'event_id'], indexes: {} },
+});
+
+/** Which event a summary has a type's fields from. */
+export type SummarySource = Document & { room_id: string; type: string; event_id: string };
+
+export const summarySources = collection<SummarySource>({
+  name: 'summary_sources',
+  projection: 'room-summaries',
+  key: (d) => [d.room_id, d.type],
+  indexes: {},
+  fields: { key: ['room_id', 'type'], indexes: {} },
 });
 
 export type RoomAlias = Document & { alias: string; room_id: string; creator: string; position: number };
@@ -284,7 +377,7 @@ export const accessTokens = collection<AccessToken>({
   fields: { key: ['token_hash'], indexes: { device: ['user_id', 'device_id', 'token_hash'] } },
 });
 
-/** Refresh tokens by their hash, so that the account of one that is handed in is known. */
+/** Refresh tokens by their hash, used ones too, so that the account of one that is handed in is known. */
 export type RefreshToken = Document & {
   token_hash: string;
   user_id: string;
@@ -296,11 +389,16 @@ export const refreshTokens = collection<RefreshToken>({
   name: 'refresh_tokens',
   projection: 'accounts',
   key: (d) => [d.token_hash],
-  indexes: { device: (d) => [d.user_id, d.device_id, d.token_hash] },
-  fields: { key: ['token_hash'], indexes: { device: ['user_id', 'device_id', 'token_hash'] } },
+  // Oldest first: those that were used come before the one that counts.
+  indexes: { device: (d) => [d.user_id, d.device_id, d.position] },
+  fields: { key: ['token_hash'], indexes: { device: ['user_id', 'device_id', 'position'] } },
 });
 
-export type Profile = Document & { user_id: string; fields: Readonly<Record<string, unknown>>; position: number };
+export type Profile = Document & {
+  user_id: string;
+  fields: Readonly<Record<string, unknown>>;
+  position: number;
+};
 
 export const profiles = collection<Profile>({
   name: 'profiles',
@@ -317,6 +415,8 @@ export type AccountData = Document & {
   type: string;
   /** JSON text of the content. */
   content: string;
+  /** Of m.fully_read: where the event is, if that is known. */
+  event_position?: number;
   position: number;
 };
 
@@ -328,7 +428,12 @@ export const accountData = collection<AccountData>({
   fields: { key: ['user_id', 'room_id', 'type'], indexes: { changed: ['user_id', 'position'] } },
 });
 
-export type StoredFilter = Document & { user_id: string; filter_id: string; filter: unknown; position: number };
+export type StoredFilter = Document & {
+  user_id: string;
+  filter_id: string;
+  filter: unknown;
+  position: number;
+};
 
 export const filters = collection<StoredFilter>({
   name: 'filters',
@@ -361,23 +466,129 @@ export const receipts = collection<Receipt>({
   },
 });
 
-/** Unread events of a user in a room, counted by the user's push rules. */
-export type NotificationCount = Document & {
-  user_id: string;
-  room_id: string;
-  notifications: number;
-  highlights: number;
-  /** Unread counts of threads by their root, where a receipt was threaded or the events are in threads. */
-  threads?: Readonly<Record<string, { notifications: number; highlights: number }>>;
-  position: number;
-};
+export interface UnreadCounts {
+  readonly notifications: number;
+  /** Those of them that are highlighted. */
+  readonly highlights: number;
+}
+
+/**
+ * What is unread of each room that a user of ours has joined, by the user's push rules; at most about a thousand
+ * events count. There is one of each, zeros too.
+ */
+export type NotificationCount = Document &
+  UnreadCounts & {
+    user_id: string;
+    room_id: string;
+    /** By thread root, those threads that have any; they are part of the counts above, which are the room's. */
+    threads?: Readonly<Record<string, UnreadCounts>>;
+    /** When the counts became what they are. */
+    position: number;
+    /** The current member event, and the user's name in it. */
+    member_event: string;
+    displayname?: string;
+    /** Names the settings by which the user's events are judged (`notification_users`); '' for the predefined. */
+    settings: string;
+  };
 
 export const notificationCounts = collection<NotificationCount>({
   name: 'notification_counts',
   projection: 'notification-counts',
   key: (d) => [d.user_id, d.room_id],
+  indexes: {
+    changed: (d) => [d.user_id, d.position],
+    room: (d) => [d.room_id, d.user_id],
+  },
+  fields: {
+    key: ['user_id', 'room_id'],
+    indexes: { changed: ['user_id', 'position'], room: ['room_id', 'user_id'] },
+  },
+});
+
+/** An unread event that notifies a user: what is counted. */
+export type NotificationEntry = Document & {
+  user_id: string;
+  room_id: string;
+  position: number;
+  index: number;
+  event_id: string;
+  highlight: boolean;
+  /** The thread's root, or `main`. */
+  thread_id: string;
+};
+
+export const notificationEntries = collection<NotificationEntry>({
+  name: 'notification_entries',
+  projection: 'notification-counts',
+  key: (d) => [d.user_id, d.room_id, d.position, d.index],
+  indexes: { event: (d) => [d.event_id, d.room_id] },
+  fields: {
+    key: ['user_id', 'room_id', 'position', 'index'],
+    indexes: { event: ['event_id', 'room_id'] },
+  },
+});
+
+/** By what a user of ours wants events to be judged. */
+export type NotificationUser = Document & {
+  user_id: string;
+  /** JSON text of the push rules as they are recorded; '' for none. */
+  push_rules: string;
+  ignored: readonly string[];
+};
+
+export const notificationUsers = collection<NotificationUser>({
+  name: 'notification_users',
+  projection: 'notification-counts',
+  key: (d) => [d.user_id],
   indexes: {},
-  fields: { key: ['user_id', 'room_id'], indexes: {} },
+  fields: { key: ['user_id'], indexes: {} },
+});
+
+/** State events that push rules depend on, by ID: m.room.member, m.room.power_levels, m.room.create. */
+export type NotificationStateEvent = Document & {
+  room_id: string;
+  event_id: string;
+  type: string;
+  sender: string;
+  /** Of its content, what is used. */
+  content: Readonly<Record<string, unknown>>;
+};
+
+export const notificationStateEvents = collection<NotificationStateEvent>({
+  name: 'notification_state_events',
+  projection: 'notification-counts',
+  key: (d) => [d.room_id, d.event_id],
+  indexes: {},
+  fields: { key: ['room_id', 'event_id'], indexes: {} },
+});
+
+/** What push rules ask of a room. */
+export type NotificationRoom = Document & {
+  room_id: string;
+  version: string;
+  /** Joined members, those of other servers too. */
+  joined: number;
+  create?: string;
+  power_levels?: string;
+};
+
+export const notificationRooms = collection<NotificationRoom>({
+  name: 'notification_rooms',
+  projection: 'notification-counts',
+  key: (d) => [d.room_id],
+  indexes: {},
+  fields: { key: ['room_id'], indexes: {} },
+});
+
+/** The events that are in threads. */
+export type ThreadedEvent = Document & { room_id: string; event_id: string; thread_id: string };
+
+export const threadedEvents = collection<ThreadedEvent>({
+  name: 'notification_threads',
+  projection: 'notification-counts',
+  key: (d) => [d.room_id, d.event_id],
+  indexes: {},
+  fields: { key: ['room_id', 'event_id'], indexes: {} },
 });
 
 export type { Key };
