@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
 import {
   fastify,
   LogController,
@@ -13,6 +11,7 @@ import type { Authenticator } from './authentication.js';
 import { Closing } from './closing.js';
 import { CORS_HEADERS } from './cors.js';
 import { errorResponse, type ProgressOf } from './errors.js';
+import { createNodeServer, refuseBrokenRequest, type NodeServerOptions } from './node-server.js';
 import { pathOf, registerRoutes } from './register.js';
 import { sendJson } from './reply.js';
 import type { Route } from './route.js';
@@ -25,7 +24,7 @@ export interface RequestObserver {
 }
 
 /** Durations in milliseconds, sizes in bytes. */
-export interface AppOptions {
+export interface AppOptions extends NodeServerOptions {
   readonly routes: readonly Route[];
   readonly schemas: Schemas;
   readonly authenticator: Authenticator;
@@ -33,22 +32,13 @@ export interface AppOptions {
   readonly observer?: RequestObserver;
   /** Makes the id of a request, which becomes the correlation id of its records. */
   readonly newRequestId: () => string;
-  /** PEM texts or bytes. */
-  readonly tls?: { readonly key: string | Uint8Array; readonly cert: string | Uint8Array };
   /** Addresses or networks of proxies whose `X-Forwarded-For` is believed. */
   readonly trustProxy?: boolean | string | string[];
   readonly bodyLimit?: number;
-  /** How long a client may take to send its headers, and the whole request with its body. */
-  readonly headersTimeout?: number;
-  readonly requestTimeout?: number;
-  /** How long an idle connection is kept: longer than reverse proxies keep theirs, or they hit closed ones. */
-  readonly keepAliveTimeout?: number;
   readonly progressOf?: ProgressOf;
 }
 
 const MEBIBYTE = 1024 * 1024;
-/** An inline filter of `/sync` travels in the query string. */
-const MAX_HEADER_BYTES = 64 * 1024;
 /** An identifier has 255 bytes, each of which may be written as three characters; decoding comes first. */
 const MAX_PARAM_LENGTH = 2048;
 
@@ -69,6 +59,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    clientErrorHandler: refuseBrokenRequest,
     frameworkErrors: (error, _request, reply) => {
       reply.headers(CORS_HEADERS);
       sendError(error, reply);
@@ -137,20 +128,4 @@ export function createApp(options: AppOptions): FastifyInstance {
     reply.code(response.status).headers(response.headers);
     sendJson(reply, response.body);
   }
-}
-
-function createNodeServer(options: AppOptions, handler: Parameters<typeof createServer>[1]) {
-  const settings = {
-    maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: options.headersTimeout ?? 20_000,
-    requestTimeout: options.requestTimeout ?? 60_000,
-    keepAliveTimeout: options.keepAliveTimeout ?? 75_000,
-  };
-  const { tls } = options;
-  if (tls === undefined) return createServer(settings, handler);
-  const bytes = (pem: string | Uint8Array) => (typeof pem === 'string' ? pem : Buffer.from(pem));
-  return createTlsServer(
-    { ...settings, minVersion: 'TLSv1.2', key: bytes(tls.key), cert: bytes(tls.cert) },
-    handler,
-  );
 }

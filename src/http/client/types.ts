@@ -969,6 +969,20 @@ export interface GetAuthFallback {
   };
 }
 /**
+ * POST /auth/{authType}/fallback/web: what the page sends
+ */
+export interface PostAuthFallback {
+  readonly params: {
+    readonly authType: Name;
+  };
+  readonly body: {
+    readonly session: string;
+    readonly token?: string;
+    readonly user?: string;
+    readonly password?: Password;
+  };
+}
+/**
  * GET /_matrix/client/versions
  */
 export interface GetVersions {}
