@@ -29,6 +29,8 @@ const document = JSON.parse(
 /** Our operations that the specification's data does not have: its prose, other APIs, and Synapse's. */
 const NOT_IN_DATA = [
   'getWellknownServer',
+  'getMetrics',
+  'getHealth',
   'getAuthFallback',
   'postAuthFallback',
   'getRegistrationNonce',

@@ -582,6 +582,14 @@ export interface GetRoomEvents {
   };
 }
 /**
+ * GET /metrics, in Prometheus' text format
+ */
+export interface GetMetrics {}
+/**
+ * GET /health
+ */
+export interface GetHealth {}
+/**
  * GET /presence/{userId}/status
  */
 export interface GetPresence {
