@@ -1,0 +1,85 @@
+import {
+  roomState,
+  stateEvents,
+  stateRoots,
+  type RoomStateEntry,
+  type StateEvent,
+} from '../src/read-models/collections.js';
+import { redactClientEvent } from './client-event.js';
+import type { Documents, Projection } from './projection.js';
+import {
+  appliedRedaction,
+  isRefused,
+  isStateEvent,
+  recordedEvent,
+  type AcceptedRecord,
+} from './recorded-event.js';
+
+/**
+ * The current state of rooms, its roots over time, and every event that one of their states may hold.
+ *
+ * Resolution may bring soft-failed events into a state, and joining a room brings outliers, so they are kept too;
+ * what is current is said by the records of accepted events alone. Cost of a message: nothing.
+ */
+export const roomStateProjection: Projection = {
+  name: 'room-state',
+  version: 1,
+  collections: [roomState, stateEvents, stateRoots],
+  handles: ['room.event.accepted', 'room.event.soft_failed', 'room.event.outlier'],
+  async evolve(record, documents) {
+    switch (record.type) {
+      case 'room.event.accepted':
+        if (isStateEvent(record)) documents.put(stateEvents, stateEvent(record, record.position));
+        if (record.data.current !== undefined) await changeState(record, record.data.current, documents);
+        await redactState(record, documents);
+        return;
+      case 'room.event.soft_failed':
+      case 'room.event.outlier':
+        if (!isStateEvent(record) || isRefused(record)) return;
+        documents.put(stateEvents, stateEvent(record, record.position));
+        return;
+      default:
+    }
+  },
+};
+
+function stateEvent(record: Parameters<typeof recordedEvent>[0], position: number): StateEvent {
+  const { event, json } = recordedEvent(record);
+  const { roomId, eventId, type, stateKey = '', sender } = event;
+  return { room_id: roomId, event_id: eventId, type, state_key: stateKey, sender, position, json };
+}
+
+/** An event that is not known, its record being damaged, leaves its place in the state empty. */
+async function changeState(
+  record: AcceptedRecord,
+  current: NonNullable<AcceptedRecord['data']['current']>,
+  documents: Documents,
+): Promise<void> {
+  const { roomId } = recordedEvent(record).event;
+  const { position } = record;
+  for (const { type, state_key, event_id } of current.delta) {
+    const event = event_id === null ? undefined : await documents.get(stateEvents, [roomId, event_id]);
+    if (event === undefined) documents.delete(roomState, [roomId, type, state_key]);
+    else documents.put(roomState, entry(event, position));
+  }
+  documents.put(stateRoots, { room_id: roomId, position, root: current.root });
+}
+
+function entry(
+  { room_id, type, state_key, event_id, sender, json }: StateEvent,
+  position: number,
+): RoomStateEntry {
+  return { room_id, type, state_key, event_id, sender, position, json };
+}
+
+async function redactState(record: AcceptedRecord, documents: Documents): Promise<void> {
+  const redaction = appliedRedaction(record);
+  if (redaction === undefined) return;
+  const { roomId } = recordedEvent(record).event;
+  const target = await documents.get(stateEvents, [roomId, redaction.target]);
+  if (target === undefined) return;
+  const json = redactClientEvent(target.json, redaction.version);
+  documents.put(stateEvents, { ...target, json });
+  const current = await documents.get(roomState, [roomId, target.type, target.state_key]);
+  if (current?.event_id === target.event_id) documents.put(roomState, { ...current, json });
+}
