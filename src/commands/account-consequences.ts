@@ -17,18 +17,27 @@ export function accountConsequences(side: WriteSide): Cursor {
     if (record.type === 'profile.changed') {
       const fields = Object.keys(record.data.fields ?? {});
       if (!fields.includes('displayname') && !fields.includes('avatar_url')) return false;
-      await inEveryRoom(side, record, ['join'], (userId, roomId) => updateMemberProfile(side, userId, roomId, context));
+      await inEveryRoom(side, record, ['join'], (userId, roomId) =>
+        updateMemberProfile(side, userId, roomId, context),
+      );
       return true;
     }
     if (record.type === 'user.deactivated') {
-      await inEveryRoom(side, record, ['join', 'invite', 'knock'], (userId, roomId) => leaveRoom(side, userId, roomId, context));
+      await inEveryRoom(side, record, ['join', 'invite', 'knock'], (userId, roomId) =>
+        leaveRoom(side, userId, roomId, context),
+      );
       return true;
     }
     return false;
   });
 }
 
-function leaveRoom(side: WriteSide, userId: string, roomId: string, context: CommandContext): Promise<unknown> {
+function leaveRoom(
+  side: WriteSide,
+  userId: string,
+  roomId: string,
+  context: CommandContext,
+): Promise<unknown> {
   return leave(side, userId, roomId, { reason: 'The account has been closed.' }, context);
 }
 

@@ -37,8 +37,16 @@ export function setTag(
   info: JsonObject,
   context: CommandContext,
 ): Promise<Done<undefined>> {
-  if (Buffer.byteLength(tag) > 255) throw new MatrixError('M_INVALID_PARAM', 'A tag can have 255 bytes at most.');
-  return edit(side, userId, roomId, 'm.tag', (before) => ({ tags: { ...tagsOf(before), [tag]: info } }), context);
+  if (Buffer.byteLength(tag) > 255)
+    throw new MatrixError('M_INVALID_PARAM', 'A tag can have 255 bytes at most.');
+  return edit(
+    side,
+    userId,
+    roomId,
+    'm.tag',
+    (before) => ({ tags: { ...tagsOf(before), [tag]: info } }),
+    context,
+  );
 }
 
 /** `DELETE /user/{userId}/rooms/{roomId}/tags/{tag}`: nothing happens where there is none. */

@@ -20,6 +20,10 @@ export function metadataOf(context: CommandContext): RecordMetadata {
 }
 
 /** A refusal that names the authorization rule, so that a person can look it up. */
-export function refusedByRule(rule: string, reason: string, code: MatrixErrorCode = 'M_FORBIDDEN'): MatrixError {
+export function refusedByRule(
+  rule: string,
+  reason: string,
+  code: MatrixErrorCode = 'M_FORBIDDEN',
+): MatrixError {
   return new MatrixError(code, `${reason} (rule ${rule})`);
 }

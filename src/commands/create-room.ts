@@ -23,7 +23,11 @@ export interface CreateRoomRequest {
   readonly invite_3pid?: readonly JsonObject[];
   readonly room_version?: string;
   readonly creation_content?: JsonObject;
-  readonly initial_state?: readonly { readonly type: string; readonly state_key?: string; readonly content: JsonObject }[];
+  readonly initial_state?: readonly {
+    readonly type: string;
+    readonly state_key?: string;
+    readonly content: JsonObject;
+  }[];
   readonly preset?: Preset;
   readonly is_direct?: boolean;
   readonly power_level_content_override?: JsonObject;
@@ -53,7 +57,10 @@ export async function createRoom(
   // 1. What can be refused without deciding anything.
   const version = roomVersion(request.room_version ?? defaultVersion);
   if (version === undefined) {
-    throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `Room version ${request.room_version ?? ''} is not supported.`);
+    throw new MatrixError(
+      'M_UNSUPPORTED_ROOM_VERSION',
+      `Room version ${request.room_version ?? ''} is not supported.`,
+    );
   }
   checkInvites(request);
   const alias =
@@ -66,14 +73,19 @@ export async function createRoom(
   const records = await decideAll(session, version, drafts, context);
   const { roomId } = session;
   if (request.visibility === 'public') {
-    records.push({ type: 'room.visibility.changed', version: 1, data: { visibility: 'public', by: creator } });
+    records.push({
+      type: 'room.visibility.changed',
+      version: 1,
+      data: { visibility: 'public', by: creator },
+    });
   }
   // 3. The alias first: who loses the race for it has made no room. An alias of a room that then did not come
   //    about is free again.
   if (alias !== undefined) await takeAlias(side, alias, roomId, creator, context);
   try {
     return await side.rooms.handle(roomStream(roomId), context, (room) => {
-      if (room.snapshot.revision >= 0) throw new MatrixError('M_ROOM_IN_USE', `The room ${roomId} exists already.`);
+      if (room.snapshot.revision >= 0)
+        throw new MatrixError('M_ROOM_IN_USE', `The room ${roomId} exists already.`);
       room.holdAll(session);
       return { records, result: { room_id: roomId } };
     });
@@ -103,7 +115,10 @@ async function decideAll(
       records.push(record);
     } catch (error) {
       if (!(error instanceof MatrixError) || error.code !== 'M_FORBIDDEN') throw error;
-      throw new MatrixError('M_INVALID_ROOM_STATE', `The room's ${draft.type} would be refused: ${error.message}`);
+      throw new MatrixError(
+        'M_INVALID_ROOM_STATE',
+        `The room's ${draft.type} would be refused: ${error.message}`,
+      );
     }
   }
   return records;
@@ -124,7 +139,9 @@ async function draftEvents(
     stateKey,
     content,
   });
-  const initial = (request.initial_state ?? []).map((event) => state(event.type, event.content, event.state_key ?? ''));
+  const initial = (request.initial_state ?? []).map((event) =>
+    state(event.type, event.content, event.state_key ?? ''),
+  );
   // What the client sets itself, in `initial_state`, or by a field of its own, is not made a second time.
   const has = (type: string) => initial.some((event) => event.type === type && event.stateKey === '');
   const drafts: EventDraft[] = [
@@ -148,7 +165,9 @@ async function draftEvents(
   if (request.topic !== undefined) drafts.push(state('m.room.topic', topicContent(request.topic)));
   for (const userId of invited) {
     const content = { ...(await side.profile(userId)), membership: 'invite' };
-    drafts.push(state('m.room.member', request.is_direct === true ? { ...content, is_direct: true } : content, userId));
+    drafts.push(
+      state('m.room.member', request.is_direct === true ? { ...content, is_direct: true } : content, userId),
+    );
   }
   return drafts;
 }
@@ -160,7 +179,10 @@ function createContent(
   preset: Preset,
   invited: readonly string[],
 ): JsonObject {
-  const content: Record<string, JsonObject[string]> = { ...request.creation_content, room_version: version.id };
+  const content: Record<string, JsonObject[string]> = {
+    ...request.creation_content,
+    room_version: version.id,
+  };
   delete content['creator'];
   if (version.auth.creatorInContent) content['creator'] = creator;
   if (version.auth.privilegedCreators && preset === 'trusted_private_chat' && invited.length > 0) {
@@ -213,11 +235,16 @@ function topicContent(topic: string): JsonObject {
 
 function checkInvites(request: CreateRoomRequest): void {
   if ((request.invite_3pid ?? []).length > 0) {
-    throw new MatrixError('M_UNRECOGNIZED', 'This server has no identity server: invite by user ID.', { status: 400 });
+    throw new MatrixError('M_UNRECOGNIZED', 'This server has no identity server: invite by user ID.', {
+      status: 400,
+    });
   }
   const invited = request.invite ?? [];
   if (invited.length > MOST_INVITES) {
-    throw new MatrixError('M_INVALID_PARAM', `At most ${MOST_INVITES} people can be invited when a room is made.`);
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      `At most ${MOST_INVITES} people can be invited when a room is made.`,
+    );
   }
   const wrong = invited.find((userId) => !isUserId(userId));
   if (wrong !== undefined) throw new MatrixError('M_INVALID_PARAM', `${wrong} is not a user ID.`);

@@ -9,6 +9,9 @@ export function cursorStream(name: string): string {
   return `cursor-${name}`;
 }
 
+/** How far a cursor that finds nothing to do goes before it records where it is: what a restart reads again. */
+const STORE_EVERY = 10_000;
+
 /**
  * Acts on what happened: every record of the log once, in order, from a durable position on. What it does must
  * be harmless when repeated: after a crash the records since its last position come again. It never acts on the
@@ -22,7 +25,11 @@ export class Cursor {
   #position: Position = START;
 
   /** @param act does what follows from a record, and says whether it did anything: only then is the position recorded. */
-  constructor(side: WriteSide, name: string, act: (record: LoggedRecord, context: CommandContext) => Promise<boolean>) {
+  constructor(
+    side: WriteSide,
+    name: string,
+    act: (record: LoggedRecord, context: CommandContext) => Promise<boolean>,
+  ) {
     this.#log = side.ports.log;
     this.#side = side;
     this.#name = name;
@@ -35,7 +42,8 @@ export class Cursor {
 
   /** Follows the log until the signal aborts. @throws what `act` throws: the record is then tried again by the next run. */
   async run(signal: AbortSignal): Promise<void> {
-    this.#position = await this.#stored();
+    let stored = (this.#position = await this.#stored());
+    await this.#log.setRetention(cursorStream(this.#name), { maxCount: 1 });
     for await (const batch of this.#log.subscribe(this.#position, signal)) {
       let acted = false;
       for (const record of batch.records) {
@@ -44,12 +52,18 @@ export class Cursor {
         acted = (await this.#act(record, context)) || acted;
       }
       this.#position = batch.position;
-      if (acted) await this.#store(batch.position);
+      if (acted || batch.position - stored >= STORE_EVERY) {
+        await this.#store(batch.position);
+        stored = batch.position;
+      }
     }
   }
 
   async #stored(): Promise<Position> {
-    for await (const batch of this.#log.read(cursorStream(this.#name), { direction: 'backwards', limit: 1 })) {
+    for await (const batch of this.#log.read(cursorStream(this.#name), {
+      direction: 'backwards',
+      limit: 1,
+    })) {
       for (const record of batch.records) if (record.type === 'cursor.moved') return record.data.position;
     }
     return START;

@@ -15,7 +15,8 @@ export function renameDevice(
   return side.users.handle(userStream(userId), context, (user) => {
     const device = requireActive(user).devices.get(deviceId);
     if (device === undefined) throw new MatrixError('M_NOT_FOUND', `There is no device ${deviceId}.`);
-    if (displayName === undefined || displayName === device.displayName) return { records: [], result: undefined };
+    if (displayName === undefined || displayName === device.displayName)
+      return { records: [], result: undefined };
     const data = { device_id: deviceId, display_name: displayName };
     return { records: [{ type: 'device.renamed', version: 1, data }], result: undefined };
   });
@@ -32,12 +33,19 @@ export function deleteDevices(
     if (user.kind !== 'active') return { records: [], result: undefined };
     const there = [...new Set(deviceIds)].filter((id) => user.devices.has(id));
     if (there.length === 0) return { records: [], result: undefined };
-    return { records: [{ type: 'device.deleted', version: 1, data: { device_ids: there } }], result: undefined };
+    return {
+      records: [{ type: 'device.deleted', version: 1, data: { device_ids: there } }],
+      result: undefined,
+    };
   });
 }
 
 /** `POST /logout/all`. */
-export async function deleteAllDevices(side: WriteSide, userId: string, context: CommandContext): Promise<Done<undefined>> {
+export async function deleteAllDevices(
+  side: WriteSide,
+  userId: string,
+  context: CommandContext,
+): Promise<Done<undefined>> {
   const user = await side.user(userId);
   const all = user.kind === 'active' ? [...user.devices.keys()] : [];
   return deleteDevices(side, userId, all, context);

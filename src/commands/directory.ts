@@ -48,7 +48,8 @@ export async function createAlias(
 ): Promise<Done<undefined>> {
   checkOurs(side, alias);
   await side.rooms.handle(roomStream(roomId), context, async (room) => {
-    if (room.snapshot.graph === undefined) throw new MatrixError('M_NOT_FOUND', `The room ${roomId} is not known here.`);
+    if (room.snapshot.graph === undefined)
+      throw new MatrixError('M_NOT_FOUND', `The room ${roomId} is not known here.`);
     await room.loadState([{ type: 'm.room.member', stateKey: by }]);
     if (room.state('m.room.member', by)?.content['membership'] !== 'join') {
       throw new MatrixError('M_FORBIDDEN', 'Only members of the room may give it an alias.');
@@ -73,7 +74,10 @@ export function deleteAlias(
   return side.aliases.handle(aliasStream(alias), context, async (current) => {
     if (current.kind === 'free') throw new MatrixError('M_NOT_FOUND', `There is no room alias ${alias}.`);
     if (current.creator !== by && !(await maySetCanonicalAlias(side, current.roomId, by, context))) {
-      throw new MatrixError('M_FORBIDDEN', 'Only who made the alias, or moderators of the room, may delete it.');
+      throw new MatrixError(
+        'M_FORBIDDEN',
+        'Only who made the alias, or moderators of the room, may delete it.',
+      );
     }
     const data = { alias, room_id: current.roomId, by };
     return { records: [{ type: 'room.alias.deleted', version: 1, data }], result: undefined };
@@ -90,7 +94,10 @@ export function setVisibility(
 ): Promise<Done<undefined>> {
   return side.rooms.handle(roomStream(roomId), context, async (room) => {
     if (!(await mayModerateAliases(room, by))) {
-      throw new MatrixError('M_FORBIDDEN', 'Only who may set the canonical alias may list or unlist the room.');
+      throw new MatrixError(
+        'M_FORBIDDEN',
+        'Only who may set the canonical alias may list or unlist the room.',
+      );
     }
     if (room.snapshot.visibility === visibility) return { records: [], result: undefined };
     const data = { visibility, by };
@@ -98,7 +105,12 @@ export function setVisibility(
   });
 }
 
-async function maySetCanonicalAlias(side: WriteSide, roomId: string, by: string, context: CommandContext): Promise<boolean> {
+async function maySetCanonicalAlias(
+  side: WriteSide,
+  roomId: string,
+  by: string,
+  context: CommandContext,
+): Promise<boolean> {
   const done = await side.rooms.handle(roomStream(roomId), context, async (room) => ({
     records: [],
     result: room.snapshot.graph !== undefined && (await mayModerateAliases(room, by)),

@@ -5,7 +5,12 @@ import { requireActive } from './login.js';
 import type { WriteSide } from './write-side.js';
 
 /** `POST /rooms/{roomId}/forget`: only once out of the room (Client-Server API, Leaving rooms). */
-export function forgetRoom(side: WriteSide, userId: string, roomId: string, context: CommandContext): Promise<Done<undefined>> {
+export function forgetRoom(
+  side: WriteSide,
+  userId: string,
+  roomId: string,
+  context: CommandContext,
+): Promise<Done<undefined>> {
   const current = side.ports.index.rooms(userId).find((room) => room.roomId === roomId)?.membership;
   if (current === 'join' || current === 'invite' || current === 'knock') {
     throw new MatrixError('M_UNKNOWN', 'Leave the room before forgetting it.', { status: 400 });
@@ -13,6 +18,9 @@ export function forgetRoom(side: WriteSide, userId: string, roomId: string, cont
   if (current === undefined) throw new MatrixError('M_NOT_FOUND', `You were never in the room ${roomId}.`);
   return side.users.handle(userStream(userId), context, (user) => {
     requireActive(user);
-    return { records: [{ type: 'room.forgotten', version: 1, data: { room_id: roomId } }], result: undefined };
+    return {
+      records: [{ type: 'room.forgotten', version: 1, data: { room_id: roomId } }],
+      result: undefined,
+    };
   });
 }

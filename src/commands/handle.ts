@@ -130,7 +130,9 @@ export class CommandHandler<S> {
       }
       if (appended.revision === revision) {
         const first = loaded.revision + 1;
-        const logged = records.map((record, nth) => asLogged(record, stream, first + nth, appended?.positions[nth]));
+        const logged = records.map((record, nth) =>
+          asLogged(record, stream, first + nth, appended?.positions[nth]),
+        );
         await this.#aggregate.committed(stream, state, logged);
       } else {
         // So much that it was staged and took effect as one record: what was assumed of revisions does not hold.
@@ -161,7 +163,8 @@ export class CommandHandler<S> {
       try {
         return await this.#log.append(stream, revision, records);
       } catch (error) {
-        if (!(error instanceof LogUnavailableError) || !error.outcomeUnknown || repeat === MOST_REPEATS) throw error;
+        if (!(error instanceof LogUnavailableError) || !error.outcomeUnknown || repeat === MOST_REPEATS)
+          throw error;
         await new Promise<void>((resolve) => this.#clock.after(50 * 2 ** repeat, resolve));
       }
     }

@@ -1,5 +1,11 @@
 import { MatrixError } from '../protocol/errors.js';
-import { isDeviceId, isUserId, localpartFrom, newUserId, serverName as serverOf } from '../protocol/identifiers.js';
+import {
+  isDeviceId,
+  isUserId,
+  localpartFrom,
+  newUserId,
+  serverName as serverOf,
+} from '../protocol/identifiers.js';
 import { userStream, type ActiveUser, type User } from './aggregates/user.js';
 import type { CommandContext, Done } from './command.js';
 import { checkPassword } from './passwords.js';
@@ -35,13 +41,24 @@ export function accountNamed(side: WriteSide, user: string): string | undefined 
  *
  * @throws MatrixError M_FORBIDDEN, M_USER_DEACTIVATED
  */
-export async function login(side: WriteSide, request: LoginRequest, context: CommandContext): Promise<Done<SignedIn>> {
+export async function login(
+  side: WriteSide,
+  request: LoginRequest,
+  context: CommandContext,
+): Promise<Done<SignedIn>> {
   const userId = accountNamed(side, request.user);
   const account: User = userId === undefined ? { kind: 'absent' } : await side.user(userId);
-  const isRight = await checkPassword(account.kind === 'active' ? account.passwordHash : undefined, request.password);
-  if (userId === undefined || !isRight) throw new MatrixError('M_FORBIDDEN', 'The user name or the password is wrong.');
+  const isRight = await checkPassword(
+    account.kind === 'active' ? account.passwordHash : undefined,
+    request.password,
+  );
+  if (userId === undefined || !isRight)
+    throw new MatrixError('M_FORBIDDEN', 'The user name or the password is wrong.');
   if (request.deviceId !== undefined && !isDeviceId(request.deviceId)) {
-    throw new MatrixError('M_INVALID_PARAM', 'This device ID is too long or has characters that are not allowed.');
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      'This device ID is too long or has characters that are not allowed.',
+    );
   }
   const deviceId = request.deviceId ?? newDeviceId(side);
   const tokens = issueTokens(side.ports.random, request.refreshable);
@@ -84,22 +101,30 @@ export async function refresh(
           ...fields,
           refresh_token_hash: fields.refresh_token_hash ?? '',
         };
-        return { records: [{ type: 'device.tokens.refreshed' as const, version: 1 as const, data }], result: tokens };
+        return {
+          records: [{ type: 'device.tokens.refreshed' as const, version: 1 as const, data }],
+          result: tokens,
+        };
       }
       if (device.usedRefreshTokens.includes(handed)) {
         const data = { device_ids: [deviceId] };
-        return { records: [{ type: 'device.deleted' as const, version: 1 as const, data }], result: undefined };
+        return {
+          records: [{ type: 'device.deleted' as const, version: 1 as const, data }],
+          result: undefined,
+        };
       }
     }
     return { records: [], result: undefined };
   });
-  if (done.result === undefined) throw new MatrixError('M_UNKNOWN_TOKEN', 'This refresh token is not valid, or not any more.');
+  if (done.result === undefined)
+    throw new MatrixError('M_UNKNOWN_TOKEN', 'This refresh token is not valid, or not any more.');
   return { result: done.result, position: done.position };
 }
 
 /** @throws MatrixError M_USER_DEACTIVATED, M_UNKNOWN_TOKEN */
 export function requireActive(user: User): ActiveUser {
   if (user.kind === 'active') return user;
-  if (user.kind === 'deactivated') throw new MatrixError('M_USER_DEACTIVATED', 'This account has been closed.');
+  if (user.kind === 'deactivated')
+    throw new MatrixError('M_USER_DEACTIVATED', 'This account has been closed.');
   throw new MatrixError('M_UNKNOWN_TOKEN', 'There is no such account.');
 }

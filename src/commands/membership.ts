@@ -182,7 +182,11 @@ async function change<T>(
   context: CommandContext,
   result: T,
 ): Promise<Decision<T>> {
-  const { record } = await newEvent(room, { type: 'm.room.member', sender, stateKey: target, content }, context);
+  const { record } = await newEvent(
+    room,
+    { type: 'm.room.member', sender, stateKey: target, content },
+    context,
+  );
   return { records: record === undefined ? [] : [record], result };
 }
 
@@ -210,16 +214,24 @@ async function restrictedJoinAuthoriser(room: RoomSession, userId: string): Prom
   const rules = room.state('m.room.join_rules', '')?.content;
   const rule = rules?.['join_rule'];
   const { auth } = room.version;
-  const isRestricted = (rule === 'restricted' && auth.restricted) || (rule === 'knock_restricted' && auth.knockRestricted);
+  const isRestricted =
+    (rule === 'restricted' && auth.restricted) || (rule === 'knock_restricted' && auth.knockRestricted);
   if (!isRestricted || rules === undefined) return undefined;
   const { index, serverName: ours } = room.ports;
   const allow = Array.isArray(rules['allow']) ? (rules['allow'] as unknown[]) : [];
   const rooms = allow.flatMap((condition) =>
-    isJsonObject(condition) && condition['type'] === 'm.room_membership' && typeof condition['room_id'] === 'string'
+    isJsonObject(condition) &&
+    condition['type'] === 'm.room_membership' &&
+    typeof condition['room_id'] === 'string'
       ? [condition['room_id']]
       : [],
   );
-  const joined = new Set(index.rooms(userId).filter((entry) => entry.membership === 'join').map((entry) => entry.roomId));
+  const joined = new Set(
+    index
+      .rooms(userId)
+      .filter((entry) => entry.membership === 'join')
+      .map((entry) => entry.roomId),
+  );
   if (!rooms.some((roomId) => joined.has(roomId))) {
     throw new MatrixError('M_FORBIDDEN', 'You are in none of the rooms whose members may join this room.');
   }

@@ -24,7 +24,10 @@ export function setProfileField(
   context: CommandContext,
 ): Promise<Done<undefined>> {
   if (name === '' || Buffer.byteLength(name) > MOST_NAME_BYTES) {
-    throw new MatrixError('M_INVALID_PARAM', `The name of a profile field has 1 to ${MOST_NAME_BYTES} bytes.`);
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      `The name of a profile field has 1 to ${MOST_NAME_BYTES} bytes.`,
+    );
   }
   return side.users.handle(userStream(userId), context, (user) => {
     const { profile } = requireActive(user);
@@ -33,7 +36,11 @@ export function setProfileField(
       return { records: [], result: undefined };
     }
     const size = Buffer.byteLength(JSON.stringify({ ...profile, [name]: value }));
-    if (size > MOST_BYTES) throw new MatrixError('M_TOO_LARGE', `A profile can have ${MOST_BYTES} bytes at most.`);
-    return { records: [{ type: 'profile.changed', version: 1, data: { fields: { [name]: value } } }], result: undefined };
+    if (size > MOST_BYTES)
+      throw new MatrixError('M_TOO_LARGE', `A profile can have ${MOST_BYTES} bytes at most.`);
+    return {
+      records: [{ type: 'profile.changed', version: 1, data: { fields: { [name]: value } } }],
+      result: undefined,
+    };
   });
 }

@@ -1,16 +1,43 @@
 import type { JsonObject } from '../protocol/json.js';
-import { deleteRule, putRule, setRuleActions, setRuleEnabled, type RulePlace } from '../protocol/push-rules/edit.js';
-import { NO_USER_RULES, type PushAction, type RuleKind, type UserRules } from '../protocol/push-rules/rules.js';
+import {
+  deleteRule,
+  putRule,
+  setRuleActions,
+  setRuleEnabled,
+  type RulePlace,
+} from '../protocol/push-rules/edit.js';
+import {
+  NO_USER_RULES,
+  type PushAction,
+  type RuleKind,
+  type UserRules,
+} from '../protocol/push-rules/rules.js';
 import { edit } from './account-data.js';
 import type { CommandContext, Done } from './command.js';
 import type { WriteSide } from './write-side.js';
 
 /** A change to a user's push rules (Client-Server API, Push Rules: API). */
 export type PushRuleChange =
-  | { readonly change: 'put'; readonly kind: RuleKind; readonly ruleId: string; readonly body: JsonObject; readonly place: RulePlace }
+  | {
+      readonly change: 'put';
+      readonly kind: RuleKind;
+      readonly ruleId: string;
+      readonly body: JsonObject;
+      readonly place: RulePlace;
+    }
   | { readonly change: 'delete'; readonly kind: RuleKind; readonly ruleId: string }
-  | { readonly change: 'enabled'; readonly kind: RuleKind; readonly ruleId: string; readonly enabled: boolean }
-  | { readonly change: 'actions'; readonly kind: RuleKind; readonly ruleId: string; readonly actions: readonly PushAction[] };
+  | {
+      readonly change: 'enabled';
+      readonly kind: RuleKind;
+      readonly ruleId: string;
+      readonly enabled: boolean;
+    }
+  | {
+      readonly change: 'actions';
+      readonly kind: RuleKind;
+      readonly ruleId: string;
+      readonly actions: readonly PushAction[];
+    };
 
 /**
  * Changes a user's push rules. What is recorded as `m.push_rules` is what is the user's own (`UserRules`); the

@@ -30,7 +30,9 @@ export function postReceipts(
   receipts: readonly ReceiptRequest[],
   context: CommandContext,
 ): Promise<Done<undefined>> {
-  const joined = side.ports.index.rooms(userId).some((room) => room.roomId === roomId && room.membership === 'join');
+  const joined = side.ports.index
+    .rooms(userId)
+    .some((room) => room.roomId === roomId && room.membership === 'join');
   if (!joined) throw new MatrixError('M_FORBIDDEN', 'Only members of the room can mark its events as read.');
   const records = receipts.map(({ type, eventId, threadId }): RecordBody => {
     if (threadId === '') throw new MatrixError('M_INVALID_PARAM', 'thread_id must not be empty.');

@@ -20,7 +20,11 @@ export interface Registration {
   /** The registration token to be spent, where `method` is `token`. */
   readonly token?: string | undefined;
   /** The first device; absent: none is signed in. */
-  readonly device?: { readonly id?: string | undefined; readonly displayName?: string | undefined; readonly refreshable: boolean };
+  readonly device?: {
+    readonly id?: string | undefined;
+    readonly displayName?: string | undefined;
+    readonly refreshable: boolean;
+  };
 }
 
 export interface Registered {
@@ -58,7 +62,8 @@ export async function register(
 ): Promise<Done<Registered>> {
   const { random } = side.ports;
   const userId = userIdFor(side, registration.username ?? generatedName(side, registration.kind));
-  const passwordHash = registration.password === undefined ? undefined : await hashPassword(registration.password);
+  const passwordHash =
+    registration.password === undefined ? undefined : await hashPassword(registration.password);
   const { device } = registration;
   const deviceId = device === undefined ? undefined : (device.id ?? newDeviceId(side));
   const tokens = device === undefined ? undefined : issueTokens(random, device.refreshable);
@@ -99,9 +104,18 @@ export async function register(
   }
 }
 
-export function signedIn(deviceId: string, displayName: string | undefined, tokens: IssuedTokens, now: number): RecordBody {
+export function signedIn(
+  deviceId: string,
+  displayName: string | undefined,
+  tokens: IssuedTokens,
+  now: number,
+): RecordBody {
   const name = displayName === undefined ? {} : { display_name: displayName };
-  return { type: 'device.signed_in', version: 1, data: { device_id: deviceId, ...name, ...tokenFields(tokens, now) } };
+  return {
+    type: 'device.signed_in',
+    version: 1,
+    data: { device_id: deviceId, ...name, ...tokenFields(tokens, now) },
+  };
 }
 
 export function newDeviceId(side: WriteSide): string {
@@ -121,22 +135,34 @@ export function createRegistrationToken(
   context: CommandContext,
 ): Promise<Done<undefined>> {
   if (!/^[A-Za-z0-9._~-]{1,64}$/.test(token)) {
-    throw new MatrixError('M_INVALID_PARAM', 'A registration token has 1 to 64 of the characters A-Za-z0-9._~-.');
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      'A registration token has 1 to 64 of the characters A-Za-z0-9._~-.',
+    );
   }
   const hash = tokenHash(token);
   return side.registrationTokens.handle(registrationTokenStream(hash), context, (current) => {
-    if (current.kind !== 'unknown') throw new MatrixError('M_INVALID_PARAM', 'There is such a token already.');
+    if (current.kind !== 'unknown')
+      throw new MatrixError('M_INVALID_PARAM', 'There is such a token already.');
     const data = { token_hash: hash, uses_allowed: limits.usesAllowed, expires_at: limits.expiresAt };
     return { records: [{ type: 'registration_token.created', version: 1, data }], result: undefined };
   });
 }
 
 /** `GET /register/m.login.registration_token/validity`, and the stage of user-interactive authentication. */
-export async function isRegistrationTokenValid(side: WriteSide, token: string, context: CommandContext): Promise<boolean> {
-  const done = await side.registrationTokens.handle(registrationTokenStream(tokenHash(token)), context, (current) => ({
-    records: [],
-    result: current.kind === 'valid' && isUsable(current, context.now),
-  }));
+export async function isRegistrationTokenValid(
+  side: WriteSide,
+  token: string,
+  context: CommandContext,
+): Promise<boolean> {
+  const done = await side.registrationTokens.handle(
+    registrationTokenStream(tokenHash(token)),
+    context,
+    (current) => ({
+      records: [],
+      result: current.kind === 'valid' && isUsable(current, context.now),
+    }),
+  );
   return done.result;
 }
 
@@ -148,17 +174,30 @@ function isUsable(
   return !isExpired && (token.usesAllowed === null || token.usedBy.size < token.usesAllowed);
 }
 
-function spendToken(side: WriteSide, token: string, userId: string, context: CommandContext): Promise<Done<undefined>> {
+function spendToken(
+  side: WriteSide,
+  token: string,
+  userId: string,
+  context: CommandContext,
+): Promise<Done<undefined>> {
   return side.registrationTokens.handle(registrationTokenStream(tokenHash(token)), context, (current) => {
     if (current.kind !== 'valid' || (!current.usedBy.has(userId) && !isUsable(current, context.now))) {
       throw new MatrixError('M_UNAUTHORIZED', 'This registration token is not valid, or not any more.');
     }
     if (current.usedBy.has(userId)) return { records: [], result: undefined };
-    return { records: [{ type: 'registration_token.used', version: 1, data: { user_id: userId } }], result: undefined };
+    return {
+      records: [{ type: 'registration_token.used', version: 1, data: { user_id: userId } }],
+      result: undefined,
+    };
   });
 }
 
-function releaseToken(side: WriteSide, token: string, userId: string, context: CommandContext): Promise<Done<undefined>> {
+function releaseToken(
+  side: WriteSide,
+  token: string,
+  userId: string,
+  context: CommandContext,
+): Promise<Done<undefined>> {
   return side.registrationTokens.handle(registrationTokenStream(tokenHash(token)), context, (current) => ({
     records:
       current.kind === 'valid' && current.usedBy.has(userId)

@@ -112,12 +112,20 @@ async function checkRedaction(room: RoomSession, sender: string, target: string)
   const create = room.state('m.room.create', '');
   const levels = powerLevels(room.state('m.room.power_levels', ''), create, room.version);
   if (!canRedact(levels, sender)) {
-    throw new MatrixError('M_FORBIDDEN', `Redacting other people's events needs power level ${levels.redact}.`);
+    throw new MatrixError(
+      'M_FORBIDDEN',
+      `Redacting other people's events needs power level ${levels.redact}.`,
+    );
   }
 }
 
 /** New aliases of a canonical alias event must name this very room (Client-Server API, m.room.canonical_alias). */
-async function checkAliases(side: WriteSide, roomId: string, content: JsonObject, context: CommandContext): Promise<void> {
+async function checkAliases(
+  side: WriteSide,
+  roomId: string,
+  content: JsonObject,
+  context: CommandContext,
+): Promise<void> {
   const { alias, alt_aliases: others } = content;
   const given = [alias, ...(Array.isArray(others) ? (others as unknown[]) : [])].filter(
     (one) => one !== undefined && one !== null && one !== '',
@@ -129,7 +137,10 @@ async function checkAliases(side: WriteSide, roomId: string, content: JsonObject
     await room.loadState([{ type: 'm.room.canonical_alias', stateKey: '' }]);
     return { records: [], result: room.state('m.room.canonical_alias', '')?.content ?? {} };
   });
-  const known = new Set<unknown>([before.result['alias'], ...((before.result['alt_aliases'] as unknown[] | undefined) ?? [])]);
+  const known = new Set<unknown>([
+    before.result['alias'],
+    ...((before.result['alt_aliases'] as unknown[] | undefined) ?? []),
+  ]);
   for (const one of given) {
     if (known.has(one)) continue;
     if (typeof one !== 'string' || !isRoomAlias(one)) {

@@ -64,14 +64,23 @@ export async function upgradeRoom(
     await sendState(side, { userId: sender, deviceId }, replacement, ban, context);
   }
   const tombstone = { body: 'This room has been replaced.', replacement_room: replacement };
-  await sendState(side, { userId: sender, deviceId }, roomId, { type: 'm.room.tombstone', stateKey: '', content: tombstone }, context);
+  await sendState(
+    side,
+    { userId: sender, deviceId },
+    roomId,
+    { type: 'm.room.tombstone', stateKey: '', content: tombstone },
+    context,
+  );
   await moveAliases(side, old, sender, roomId, replacement, context);
   const done = await restrictOldRoom(side, sender, roomId, context);
   return { result: { replacement_room: replacement }, position: Math.max(done.position, created.position) };
 }
 
 async function readOldRoom(room: RoomSession, sender: string): Promise<OldRoom> {
-  const keys = [...CARRIED, 'm.room.create', 'm.room.power_levels', 'm.room.canonical_alias'].map((type) => ({ type, stateKey: '' }));
+  const keys = [...CARRIED, 'm.room.create', 'm.room.power_levels', 'm.room.canonical_alias'].map((type) => ({
+    type,
+    stateKey: '',
+  }));
   const people = [...room.members()].map((stateKey) => ({ type: 'm.room.member', stateKey }));
   await room.loadState([...keys, ...people]);
   const content = (type: string) => room.state(type, '')?.content;
@@ -107,7 +116,13 @@ function replacementRequest(
   sender: string,
   additionalCreators: readonly string[] | undefined,
 ): CreateRoomRequest {
-  const { creator: _creator, predecessor: _predecessor, room_version: _version, additional_creators: _others, ...kept } = old.create;
+  const {
+    creator: _creator,
+    predecessor: _predecessor,
+    room_version: _version,
+    additional_creators: _others,
+    ...kept
+  } = old.create;
   const creators = version.auth.privilegedCreators ? (additionalCreators ?? []) : [];
   return {
     room_version: version.id,
@@ -116,7 +131,9 @@ function replacementRequest(
     creation_content: {
       ...kept,
       // Version 12's predecessor names no event; the older ones do.
-      predecessor: version.auth.privilegedCreators ? { room_id: roomId } : { room_id: roomId, event_id: old.lastEvent },
+      predecessor: version.auth.privilegedCreators
+        ? { room_id: roomId }
+        : { room_id: roomId, event_id: old.lastEvent },
       ...(creators.length > 0 ? { additional_creators: [...creators] } : {}),
     },
     initial_state: old.carried,
@@ -172,7 +189,12 @@ async function moveAliases(
 }
 
 /** Nobody should go on in the old room: speaking and inviting take a moderator (Room Upgrades, 7; "if possible"). */
-function restrictOldRoom(side: WriteSide, sender: string, roomId: string, context: CommandContext): Promise<Done<undefined>> {
+function restrictOldRoom(
+  side: WriteSide,
+  sender: string,
+  roomId: string,
+  context: CommandContext,
+): Promise<Done<undefined>> {
   return side.rooms.handle(roomStream(roomId), context, async (room) => {
     const key = { type: 'm.room.power_levels', stateKey: '' };
     await room.loadState([key]);

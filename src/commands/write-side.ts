@@ -1,5 +1,9 @@
 import { ABSENT_ALIAS, evolveAlias, type Alias } from './aggregates/alias.js';
-import { evolveRegistrationToken, NEW_TOKEN, type RegistrationToken } from './aggregates/registration-token.js';
+import {
+  evolveRegistrationToken,
+  NEW_TOKEN,
+  type RegistrationToken,
+} from './aggregates/registration-token.js';
 import { ABSENT_USER, evolveUser, userStream, type User } from './aggregates/user.js';
 import { FoldedStreams } from './folded-streams.js';
 import { CommandHandler } from './handle.js';

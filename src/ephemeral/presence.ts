@@ -24,7 +24,12 @@ const OFFLINE_AFTER = 30_000;
 /** After this long without activity somebody online is no longer currently active. */
 const INACTIVE_AFTER = 5 * 60_000;
 
-const UNKNOWN: Presence = { state: 'offline', statusMessage: undefined, lastActiveAt: undefined, currentlyActive: false };
+const UNKNOWN: Presence = {
+  state: 'offline',
+  statusMessage: undefined,
+  lastActiveAt: undefined,
+  currentlyActive: false,
+};
 
 /** Who is there. In memory: after a restart everybody is offline until they sync again. */
 export class PresenceBoard {
@@ -45,13 +50,19 @@ export class PresenceBoard {
 
   of(userId: string): Presence {
     const presence = this.#users.get(userId)?.presence ?? UNKNOWN;
-    const isIdle = presence.lastActiveAt === undefined || this.#clock.now() - presence.lastActiveAt > INACTIVE_AFTER;
+    const isIdle =
+      presence.lastActiveAt === undefined || this.#clock.now() - presence.lastActiveAt > INACTIVE_AFTER;
     return { ...presence, currentlyActive: presence.state === 'online' && !isIdle };
   }
 
   /** A client says how the user is; a missing message removes the one before. */
   set(userId: string, state: PresenceState, statusMessage: string | undefined): void {
-    this.#put(userId, { state, statusMessage, lastActiveAt: this.#clock.now(), currentlyActive: state === 'online' });
+    this.#put(userId, {
+      state,
+      statusMessage,
+      lastActiveAt: this.#clock.now(),
+      currentlyActive: state === 'online',
+    });
   }
 
   /**
@@ -70,13 +81,18 @@ export class PresenceBoard {
   active(userId: string): void {
     const entry = this.#users.get(userId);
     if (entry === undefined || entry.presence.state === 'offline') return;
-    const presence = { ...entry.presence, lastActiveAt: this.#clock.now(), currentlyActive: true, state: 'online' as const };
+    const presence = {
+      ...entry.presence,
+      lastActiveAt: this.#clock.now(),
+      currentlyActive: true,
+      state: 'online' as const,
+    };
     this.#put(userId, presence, entry.presence);
   }
 
-  /** Whether a user's presence changed after `since`, a number of the counter. */
-  changedSince(userId: string, since: number): boolean {
-    return (this.#users.get(userId)?.changedAt ?? 0) > since;
+  /** The users whose presence changed after `since`, a number of the counter. */
+  changedUsers(since: number): string[] {
+    return [...this.#users].filter(([, entry]) => entry.changedAt > since).map(([userId]) => userId);
   }
 
   #expire(userId: string): void {
@@ -93,7 +109,12 @@ export class PresenceBoard {
     const entry = this.#users.get(userId) ?? { presence, changedAt: 0, timer: undefined };
     entry.presence = presence;
     this.#users.set(userId, entry);
-    if (before !== undefined && before.state === presence.state && before.statusMessage === presence.statusMessage) return;
+    if (
+      before !== undefined &&
+      before.state === presence.state &&
+      before.statusMessage === presence.statusMessage
+    )
+      return;
     entry.changedAt = this.#counter.next();
     this.#changes.next(userId);
   }

@@ -23,7 +23,12 @@ export async function rootAt(side: ReadSide, roomId: string, position: number): 
 }
 
 /** The events of a state, or of one group of it (`only`, `except` types as `stateKeyText(type, '')`). */
-export async function stateOf(side: ReadSide, roomId: string, root: Hash, filter?: GroupFilter): Promise<StateEvent[]> {
+export async function stateOf(
+  side: ReadSide,
+  roomId: string,
+  root: Hash,
+  filter?: GroupFilter,
+): Promise<StateEvent[]> {
   const ids = [...entries(side.nodes, root, filter)].map(([, id]) => id);
   return eventsById(side, roomId, ids);
 }
@@ -51,13 +56,21 @@ export async function membersAt(
   return eventsById(side, roomId, [...lookupMany(side.nodes, root, keys).values()]);
 }
 
-export async function eventsById(side: ReadSide, roomId: string, ids: readonly string[]): Promise<StateEvent[]> {
+export async function eventsById(
+  side: ReadSide,
+  roomId: string,
+  ids: readonly string[],
+): Promise<StateEvent[]> {
   const found = await side.store.collection(stateEvents).getMany(ids.map((id) => [roomId, id]));
   return found.filter((event) => event !== undefined);
 }
 
 /** The timeline's event with this ID, if it is of this room. */
-export async function eventById(side: ReadSide, roomId: string, eventId: string): Promise<TimelineEvent | undefined> {
+export async function eventById(
+  side: ReadSide,
+  roomId: string,
+  eventId: string,
+): Promise<TimelineEvent | undefined> {
   const found = await side.store.collection(timeline).find({ prefix: [eventId, roomId], limit: 1 }, 'event');
   return found[0];
 }
@@ -108,7 +121,9 @@ async function mayDisplay(
 ): Promise<boolean> {
   // Who is in the room when an event arrives is sent it, whatever branch of the graph it is on.
   if (linearMembership(eyes, event.position) === 'join') return true;
-  const member = membershipIn(await stateEventAt(side, event.room_id, event.state_before, 'm.room.member', eyes.userId));
+  const member = membershipIn(
+    await stateEventAt(side, event.room_id, event.state_before, 'm.room.member', eyes.userId),
+  );
   const visibility = await settingAt(event.state_before);
   const changesSetting = event.type === 'm.room.history_visibility' && event.state_key === '';
   const isOwn = event.type === 'm.room.member' && event.state_key === eyes.userId;
@@ -117,7 +132,9 @@ async function mayDisplay(
     {
       membership: member,
       ...(isOwn ? { membershipAfter: event.membership } : {}),
-      joinedLater: eyes.changes.some((change) => change.membership === 'join' && change.position > event.position),
+      joinedLater: eyes.changes.some(
+        (change) => change.membership === 'join' && change.position > event.position,
+      ),
     },
   );
 }
@@ -149,7 +166,8 @@ export async function readingLimit(
   roomId: string,
 ): Promise<{ readonly membership: string; readonly until: number | undefined }> {
   const membership = (await side.joinedRooms.of(userId)).get(roomId);
-  if (membership !== undefined && membership.membership === 'join') return { membership: 'join', until: undefined };
+  if (membership !== undefined && membership.membership === 'join')
+    return { membership: 'join', until: undefined };
   const root = await rootAt(side, roomId, side.positions.processed);
   const setting = visibilityIn(await stateEventAt(side, roomId, root, 'm.room.history_visibility', ''));
   if (root !== EMPTY_ROOT && setting === 'world_readable') return { membership: 'preview', until: undefined };

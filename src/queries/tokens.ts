@@ -37,7 +37,10 @@ export function parseToken(text: string, name: string): SyncToken {
 export function parseTimelineToken(text: string, name: string, epoch: string): number {
   const token = parseToken(text, name);
   if (token.epoch !== epoch) {
-    throw new MatrixError('M_INVALID_PARAM', `"${name}" is from before this server was restored: sync afresh.`);
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      `"${name}" is from before this server was restored: sync afresh.`,
+    );
   }
   return token.position;
 }

@@ -32,7 +32,12 @@ export function evolveRoom(room: RoomSnapshot, record: RecordBody, revision: num
     case 'room.event.accepted': {
       const { event, event_id, room_version, current, extremities } = record.data;
       const depth = typeof event['depth'] === 'number' ? event['depth'] : 0;
-      const graph = room.graph ?? { version: room_version, createEventId: event_id, root: EMPTY_ROOT, depth: 0 };
+      const graph = room.graph ?? {
+        version: room_version,
+        createEventId: event_id,
+        root: EMPTY_ROOT,
+        depth: 0,
+      };
       return {
         ...room,
         revision,
@@ -52,10 +57,14 @@ export function evolveRoom(room: RoomSnapshot, record: RecordBody, revision: num
 }
 
 /** Where a record's event is, for the room index. Event references are `[id, hashes]` pairs up to room version 2. */
-export function placeOf(record: EventRecord, at: { revision: number; index: number; position: number }): EventPlace {
+export function placeOf(
+  record: EventRecord,
+  at: { revision: number; index: number; position: number },
+): EventPlace {
   const { data } = record;
   const references = Array.isArray(data.event['auth_events']) ? (data.event['auth_events'] as unknown[]) : [];
-  const refused = record.type === 'room.event.outlier' ? record.data.rejected : 'rule' in data ? data : undefined;
+  const refused =
+    record.type === 'room.event.outlier' ? record.data.rejected : 'rule' in data ? data : undefined;
   return {
     revision: at.revision,
     index: at.index,

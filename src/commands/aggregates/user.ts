@@ -90,7 +90,10 @@ function evolveActive(user: ActiveUser, record: RecordBody): User {
 
 type DeviceRecord = Extract<RecordBody, { type: `device.${string}` }>;
 
-function evolveDevices(devices: ReadonlyMap<string, DeviceState>, record: DeviceRecord): Map<string, DeviceState> {
+function evolveDevices(
+  devices: ReadonlyMap<string, DeviceState>,
+  record: DeviceRecord,
+): Map<string, DeviceState> {
   const next = new Map(devices);
   if (record.type === 'device.deleted') {
     for (const id of record.data.device_ids) next.delete(id);

@@ -137,7 +137,8 @@ async function redactionOf(
   await session.loadState([CREATE, POWER_LEVELS], before);
   const target = session.event(event.redacts);
   const create = session.state('m.room.create', '', before);
-  const known = target !== undefined && create !== undefined && session.place(event.redacts)?.standing === 'accepted';
+  const known =
+    target !== undefined && create !== undefined && session.place(event.redacts)?.standing === 'accepted';
   if (!known) return { target: event.redacts, applied: false };
   const levels = powerLevels(session.state('m.room.power_levels', '', before), create, version);
   return { target: event.redacts, applied: redactionAllowed(event, target, version, levels) };

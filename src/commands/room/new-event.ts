@@ -42,7 +42,11 @@ const CREATE = { type: 'm.room.create', stateKey: '' };
  *
  * @throws MatrixError M_FORBIDDEN naming the rule, M_TOO_LARGE, M_BAD_JSON
  */
-export async function newEvent(session: RoomSession, draft: EventDraft, context: CommandContext): Promise<NewEvent> {
+export async function newEvent(
+  session: RoomSession,
+  draft: EventDraft,
+  context: CommandContext,
+): Promise<NewEvent> {
   const { graph, version } = session;
   const keys = authEventKeys({ ...draft, stateKey: draft.stateKey }, version);
   const own = draft.stateKey === undefined ? [] : [{ type: draft.type, stateKey: draft.stateKey }];
@@ -80,7 +84,9 @@ function unchanged(session: RoomSession, draft: EventDraft, version: RoomVersion
   const current = session.state(draft.type, draft.stateKey);
   if (current?.sender !== draft.sender) return undefined;
   const options = { lenient: !version.strictCanonicalJson };
-  return canonicalJson(current.content, options) === canonicalJson(draft.content, options) ? current : undefined;
+  return canonicalJson(current.content, options) === canonicalJson(draft.content, options)
+    ? current
+    : undefined;
 }
 
 /** All extremities, or as many of the newest as an event may name. */
@@ -127,6 +133,9 @@ function build(
     );
   } catch (error) {
     if (error instanceof MatrixError) throw error;
-    throw new MatrixError('M_BAD_JSON', `This content cannot be an event: ${error instanceof Error ? error.message : String(error)}`);
+    throw new MatrixError(
+      'M_BAD_JSON',
+      `This content cannot be an event: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }

@@ -46,7 +46,12 @@ export async function receiveEvent(session: RoomSession, received: ReceivedEvent
   // 4. By its own auth events.
   const list = checkAuthEvents(event, version, authEvents, (id) => isRejected(session, id));
   if (!list.allowed) return [refusal(session, 'room.event.rejected', event, before, list)];
-  const byAuthEvents = authorise(event, version, await authEventsState(session, authEvents, version), options);
+  const byAuthEvents = authorise(
+    event,
+    version,
+    await authEventsState(session, authEvents, version),
+    options,
+  );
   if (!byAuthEvents.allowed) return [refusal(session, 'room.event.rejected', event, before, byAuthEvents)];
   // 5. By the state before it.
   const byStateBefore = authorise(event, version, await stateAt(session, event, before.root), options);
@@ -83,7 +88,10 @@ async function authEventsState(
 }
 
 async function stateAt(session: RoomSession, event: RoomEvent, root: Hash): Promise<AuthState> {
-  await session.loadState([{ type: 'm.room.create', stateKey: '' }, ...authEventKeys(event, session.version)], root);
+  await session.loadState(
+    [{ type: 'm.room.create', stateKey: '' }, ...authEventKeys(event, session.version)],
+    root,
+  );
   return { get: (type, stateKey) => session.state(type, stateKey, root) };
 }
 

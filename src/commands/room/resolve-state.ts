@@ -31,7 +31,11 @@ export interface ResolvedState {
  * Resolves states of a room into one, loading the events that it takes. Costs what is in conflict: where the
  * tries agree nothing is read.
  */
-export async function resolveState(session: RoomSession, roots: readonly Hash[], trace?: Tracer): Promise<ResolvedState> {
+export async function resolveState(
+  session: RoomSession,
+  roots: readonly Hash[],
+  trace?: Tracer,
+): Promise<ResolvedState> {
   const [base, ...others] = [...new Set(roots)];
   if (base === undefined) throw new Error('There is no state to resolve.');
   if (others.length === 0) return { root: base, delta: [] };

@@ -66,7 +66,8 @@ export class RoomEvents {
     if (place === undefined) return undefined;
     for await (const batch of this.#log.read(roomStream(roomId), { from: place.revision, limit: 1 })) {
       for (const record of batch.records) {
-        if (isEventRecord<LoggedRecord & RecordBody>(record) && record.data.event_id === eventId) return record;
+        if (isEventRecord<LoggedRecord & RecordBody>(record) && record.data.event_id === eventId)
+          return record;
       }
     }
     return undefined;

@@ -40,7 +40,10 @@ export class RoomIndexer {
       }
       for (const roomId of behind) {
         const snapshot = this.#index.snapshot(roomId);
-        const session = new RoomSession(this.#ports, snapshot ?? { roomId, revision: -1, visibility: 'private', graph: undefined });
+        const session = new RoomSession(
+          this.#ports,
+          snapshot ?? { roomId, revision: -1, visibility: 'private', graph: undefined },
+        );
         await this.#rooms.catchUp(session);
       }
       this.#index.moveTo(batch.position, this.#log.epoch);

@@ -62,13 +62,15 @@ export class RoomSession {
   /** @throws MatrixError M_NOT_FOUND where we have no part in the room. */
   get graph(): RoomGraph {
     const { graph } = this.snapshot;
-    if (graph === undefined) throw new MatrixError('M_NOT_FOUND', `The room ${this.roomId} is not known here.`);
+    if (graph === undefined)
+      throw new MatrixError('M_NOT_FOUND', `The room ${this.roomId} is not known here.`);
     return graph;
   }
 
   get version(): RoomVersion {
     const version = roomVersion(this.graph.version);
-    if (version === undefined) throw new Error(`Room ${this.roomId} has the unknown version ${this.graph.version}.`);
+    if (version === undefined)
+      throw new Error(`Room ${this.roomId} has the unknown version ${this.graph.version}.`);
     return version;
   }
 
@@ -125,7 +127,9 @@ export class RoomSession {
 
   /** The event that a client's earlier send of the same transaction made. */
   sent(transactionKey: string): string | undefined {
-    return this.#transactions.get(transactionKey) ?? this.ports.index.transaction(this.roomId, transactionKey);
+    return (
+      this.#transactions.get(transactionKey) ?? this.ports.index.transaction(this.roomId, transactionKey)
+    );
   }
 
   /** The root of a state with these changes. The nodes are kept at once: named by content, they harm nothing. */

@@ -59,5 +59,7 @@ export async function rebuildNodes(session: RoomSession): Promise<void> {
 }
 
 function deltaMap(delta: readonly DeltaEntry[]): Map<string, string | undefined> {
-  return new Map(delta.map(({ type, state_key, event_id }) => [stateKeyText(type, state_key), event_id ?? undefined]));
+  return new Map(
+    delta.map(({ type, state_key, event_id }) => [stateKeyText(type, state_key), event_id ?? undefined]),
+  );
 }

@@ -25,7 +25,13 @@ export async function accountDataByRoom(side: ReadSide, pass: SyncPass): Promise
   }
   // Every user has push rules, whoever never touched them included.
   if (since === undefined && byRoom.get('')?.some(({ type }) => type === PUSH_RULES) !== true) {
-    const rules = { user_id: userId, room_id: '', type: PUSH_RULES, content: JSON.stringify(NO_USER_RULES), position: 0 };
+    const rules = {
+      user_id: userId,
+      room_id: '',
+      type: PUSH_RULES,
+      content: JSON.stringify(NO_USER_RULES),
+      position: 0,
+    };
     byRoom.set('', [...(byRoom.get('') ?? []), rules]);
   }
   return byRoom;

@@ -51,7 +51,8 @@ export async function joinedRoom(
   const nothing = part.events.length + state.length + ephemeral.length + data.length === 0;
   if (nothing && since !== undefined && !countsChanged && !pass.fullState) return undefined;
 
-  const membersChanged = since === undefined || part.limited || part.events.some((event) => event.type === 'm.room.member');
+  const membersChanged =
+    since === undefined || part.limited || part.events.some((event) => event.type === 'm.room.member');
   const summary = membersChanged ? await summaryOf(side, pass, roomId) : {};
   const fields = [
     `"timeline":${timelineText(side, pass, stretch, part)}`,
@@ -111,7 +112,9 @@ async function stateTexts(
   const device = deviceKey(pass.viewer);
   if (since === undefined || pass.fullState) lazyMembers.reset(device, roomId);
   const unsent = filter.includeRedundantMembers ? lazy : lazyMembers.unsent(device, roomId, lazy);
-  const inTimeline = pass.stateAfter ? new Set<string>() : new Set(part.events.map((event) => event.event_id));
+  const inTimeline = pass.stateAfter
+    ? new Set<string>()
+    : new Set(part.events.map((event) => event.event_id));
   return [...events, ...unsent]
     .filter((event) => !inTimeline.has(event.event_id))
     .map((event) => (pass.filter.projectsAll ? event.json : projected(pass, event.json)));
@@ -139,7 +142,8 @@ async function summaryOf(side: ReadSide, pass: SyncPass, roomId: string): Promis
   if (summary === undefined) return {};
   const counts = { 'm.joined_member_count': summary.joined, 'm.invited_member_count': summary.invited };
   if (summary.name !== undefined || summary.canonical_alias !== undefined) return counts;
-  const others = (people: readonly string[]) => people.filter((userId) => userId !== pass.viewer.userId).slice(0, 5);
+  const others = (people: readonly string[]) =>
+    people.filter((userId) => userId !== pass.viewer.userId).slice(0, 5);
   const active = others(summary.heroes);
   return { 'm.heroes': active.length > 0 ? active : others(summary.former_heroes), ...counts };
 }

@@ -49,7 +49,12 @@ export async function statePart(side: ReadSide, request: StateRequest): Promise<
   };
 }
 
-async function changedEvents(side: ReadSide, roomId: string, before: Hash, after: Hash): Promise<StateEvent[]> {
+async function changedEvents(
+  side: ReadSide,
+  roomId: string,
+  before: Hash,
+  after: Hash,
+): Promise<StateEvent[]> {
   const ids: string[] = [];
   for (const change of diff(side.nodes, before, after)) {
     // A key that lost its event (by state resolution) has nothing to show: there is no event that says so.

@@ -39,7 +39,9 @@ export async function timelinePart(
   for (let lookedAt = 0; found.length <= limit && lookedAt < MOST_LOOKED_AT;) {
     const size = filter.matchesAll ? limit + 1 - found.length : PAGE;
     const range = { prefix: [roomId], before: [before], reverse: true, limit: size };
-    const page = await collection.find(window.after === undefined ? range : { ...range, after: [window.after] });
+    const page = await collection.find(
+      window.after === undefined ? range : { ...range, after: [window.after] },
+    );
     const wanted = page.filter((event) => wants(filter, event) && !isIgnored(event, ignored));
     found.push(...(await visibleEvents(side, eyes, wanted)));
     lookedAt += page.length;

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Config, Listener } from '../config.js';
+import { createApp, type AppOptions } from './app.js';
+import type { Route } from './route.js';
+
+/** A listener that is open. */
+export interface OpenListener {
+  readonly url: string;
+  readonly resources: readonly string[];
+  readonly app: FastifyInstance;
+}
+
+/** Routes by the resource of a listener that they belong to. */
+export type Resources = Readonly<Partial<Record<Listener['resources'][number], readonly Route[]>>>;
+
+/**
+ * Opens every listener of the configuration, each with the routes of its resources. If one cannot be opened, those
+ * that were are closed again.
+ */
+export async function openListeners(
+  config: Config,
+  resources: Resources,
+  shared: Omit<AppOptions, 'routes' | 'tls' | 'trustProxy'>,
+): Promise<OpenListener[]> {
+  const open: OpenListener[] = [];
+  try {
+    for (const listener of config.listeners) open.push(await openListener(listener, resources, shared));
+  } catch (error) {
+    await Promise.all(open.map(({ app }) => app.close()));
+    throw error;
+  }
+  return open;
+}
+
+async function openListener(
+  listener: Listener,
+  resources: Resources,
+  shared: Omit<AppOptions, 'routes' | 'tls' | 'trustProxy'>,
+): Promise<OpenListener> {
+  const { tls, host, port } = listener;
+  const app = createApp({
+    ...shared,
+    routes: listener.resources.flatMap((resource) => resources[resource] ?? []),
+    trustProxy: listener.trust_proxy,
+    ...(tls === null ? {} : { tls: { cert: readFileSync(tls.cert_file), key: readFileSync(tls.key_file) } }),
+  });
+  await app.listen({ host, port });
+  const address = app.server.address() as AddressInfo;
+  const shown = host.includes(':') ? `[${host}]` : host;
+  const url = `${tls === null ? 'http' : 'https'}://${shown}:${address.port}`;
+  return { url, resources: listener.resources, app };
+}

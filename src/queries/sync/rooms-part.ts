@@ -1,0 +1,136 @@
+import {
+  membershipChanges,
+  notificationCounts,
+  type AccountData,
+  type Membership,
+} from '../../read-models/collections.js';
+import type { ReadSide } from '../read-side.js';
+import { joinedRoom, leftRoom, type RoomStretch } from './joined-room.js';
+import type { LazyMembers } from './lazy-members.js';
+import type { SyncPass } from './request.js';
+import type { RoomActivity } from './room-activity.js';
+
+/** The rooms of an answer, each as JSON text, by room ID. */
+export interface RoomsPart {
+  readonly join: ReadonlyMap<string, string>;
+  readonly invite: ReadonlyMap<string, string>;
+  readonly knock: ReadonlyMap<string, string>;
+  readonly leave: ReadonlyMap<string, string>;
+}
+
+/** What the rooms of an answer are made with. */
+export interface RoomsParts {
+  readonly lazyMembers: LazyMembers;
+  readonly activity: RoomActivity;
+}
+
+/**
+ * The rooms in which something happened for the viewer. For a joined room in which nothing did, this is a look-up
+ * in memory: an account in thousands of rooms costs some hundred microseconds.
+ */
+export async function roomsPart(
+  side: ReadSide,
+  pass: SyncPass,
+  parts: RoomsParts,
+  accountData: ReadonlyMap<string, readonly AccountData[]>,
+): Promise<RoomsPart> {
+  const join = new Map<string, string>();
+  const invite = new Map<string, string>();
+  const knock = new Map<string, string>();
+  const leave = new Map<string, string>();
+  const moves = await changesSince(side, pass);
+  const counted = await countsSince(side, pass);
+  for (const membership of pass.rooms.values()) {
+    const { room_id: roomId } = membership;
+    if (membership.position > pass.to.position || !pass.filter.room.matchesRoom(roomId)) continue;
+    const data = accountData.get(roomId);
+    const isNew = moves.get(roomId) ?? false;
+    switch (membership.membership) {
+      case 'join': {
+        const since = isNew ? undefined : pass.since?.position;
+        const hasNews =
+          isNew ||
+          data !== undefined ||
+          counted.has(roomId) ||
+          (await hasActivity(side, pass, parts, roomId));
+        if (!hasNews) break;
+        const stretch = { roomId, membership, since, to: pass.to.position, accountData: data };
+        const text = await joinedRoom(side, pass, stretch, parts.lazyMembers);
+        if (text !== undefined) join.set(roomId, text);
+        break;
+      }
+      case 'invite':
+        if (isSince(pass, membership) && !pass.ignored.has(membership.sender)) {
+          invite.set(roomId, `{"invite_state":{"events":${membership.stripped_state ?? '[]'}}}`);
+        }
+        break;
+      case 'knock':
+        if (isSince(pass, membership)) {
+          knock.set(roomId, `{"knock_state":{"events":${membership.stripped_state ?? '[]'}}}`);
+        }
+        break;
+      case 'leave':
+      case 'ban': {
+        const stretch = leftStretch(pass, membership, isNew, data);
+        if (stretch !== undefined) leave.set(roomId, await leftRoom(side, pass, stretch, parts.lazyMembers));
+        break;
+      }
+    }
+  }
+  return { join, invite, knock, leave };
+}
+
+async function hasActivity(
+  side: ReadSide,
+  pass: SyncPass,
+  parts: RoomsParts,
+  roomId: string,
+): Promise<boolean> {
+  const { since } = pass;
+  if (since === undefined || pass.fullState) return true;
+  const last = parts.activity.known(roomId) ?? (await parts.activity.of(roomId));
+  return last > since.position || side.typing.changedSince(roomId, since.ephemeral) !== undefined;
+}
+
+function isSince(pass: SyncPass, membership: Membership): boolean {
+  return pass.since === undefined || membership.position > pass.since.position;
+}
+
+/** A room that was left: since the last answer, or at first if the filter asks for such rooms. */
+function leftStretch(
+  pass: SyncPass,
+  membership: Membership,
+  wasOutside: boolean,
+  accountData: readonly AccountData[] | undefined,
+): RoomStretch | undefined {
+  const { since } = pass;
+  if (membership.forgotten) return undefined;
+  if (since === undefined ? !pass.filter.room.includeLeave : membership.position <= since.position)
+    return undefined;
+  const { room_id: roomId, position } = membership;
+  // Who was never let in, or came and went unseen, begins just before the end.
+  const from = wasOutside && since !== undefined ? Math.max(since.position, position - 1) : since?.position;
+  return { roomId, membership, since: from, to: position, accountData };
+}
+
+/**
+ * Rooms whose membership changed since the last answer; true where the viewer was not in the room at that time, or
+ * had been out of it in between, so that they know nothing of it.
+ */
+async function changesSince(side: ReadSide, pass: SyncPass): Promise<Map<string, boolean>> {
+  const changed = new Map<string, boolean>();
+  if (pass.since === undefined) return changed;
+  const range = { prefix: [pass.viewer.userId], after: [pass.since.position] };
+  for (const change of await side.store.collection(membershipChanges).find(range, 'user')) {
+    changed.set(change.room_id, (changed.get(change.room_id) ?? false) || change.previous !== 'join');
+  }
+  return changed;
+}
+
+/** Rooms whose unread counts changed, such as by a private receipt, which is nobody else's news. */
+async function countsSince(side: ReadSide, pass: SyncPass): Promise<Set<string>> {
+  if (pass.since === undefined) return new Set();
+  const range = { prefix: [pass.viewer.userId], after: [pass.since.position] };
+  const found = await side.store.collection(notificationCounts).find(range, 'changed');
+  return new Set(found.map((counts) => counts.room_id));
+}

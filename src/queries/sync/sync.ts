@@ -1,0 +1,159 @@
+import { JsonAnswer } from './answer.js';
+import type { ReadSide } from '../read-side.js';
+import { printToken, type SyncToken } from '../tokens.js';
+import { accountDataByRoom, accountDataEvents, ignoredUsers } from './account-data-part.js';
+import { LazyMembers } from './lazy-members.js';
+import { presencePart } from './presence-part.js';
+import type { SyncPass, SyncRequest } from './request.js';
+import { RoomActivity } from './room-activity.js';
+import { roomsPart, type RoomsPart } from './rooms-part.js';
+
+/** The longest a poll is held, whatever the client asks for, in milliseconds. */
+const LONGEST_WAIT = 5 * 60_000;
+
+/**
+ * `GET /sync` (Client-Server API, Syncing). A token is a position in the log with a counter for what is not
+ * recorded. A poll sleeps until something concerns its user or rooms, looks, and sleeps on if that was nothing that
+ * the filter wants.
+ */
+export class Sync {
+  readonly #side: ReadSide;
+  readonly #lazyMembers = new LazyMembers();
+  readonly #activity: RoomActivity;
+
+  constructor(side: ReadSide) {
+    this.#side = side;
+    this.#activity = new RoomActivity(side.store, side.notifier);
+  }
+
+  /** The answer as JSON text. */
+  async answer(request: SyncRequest): Promise<string> {
+    const side = this.#side;
+    const { viewer } = request;
+    side.presence.synced(viewer.userId, request.setPresence);
+    // A token of another epoch is of a history that is not ours: the client begins afresh, and nothing is wrong.
+    const since = request.since?.epoch === side.epoch ? request.since : undefined;
+    const deadline = side.clock.monotonic() + Math.min(request.timeout, LONGEST_WAIT);
+    for (;;) {
+      // Listening begins before looking, so that what happens in between is not missed.
+      const nap = new Nap(side, request.viewer.userId);
+      try {
+        const answer = await this.#look(request, since);
+        const left = deadline - side.clock.monotonic();
+        if (
+          since === undefined ||
+          request.fullState ||
+          !answer.isEmpty ||
+          left <= 0 ||
+          request.signal.aborted
+        ) {
+          return answer.text;
+        }
+        if (await nap.until(left, request.signal)) continue;
+        return (await this.#look(request, since)).text;
+      } finally {
+        nap.end();
+      }
+    }
+  }
+
+  async #look(request: SyncRequest, since: SyncToken | undefined): Promise<JsonAnswer> {
+    const side = this.#side;
+    const { viewer, filter } = request;
+    // The counter first: what changes meanwhile is then told again rather than lost.
+    const ephemeral = side.counter.value;
+    const to = { position: side.positions.processed, ephemeral, epoch: side.epoch };
+    const pass: SyncPass = {
+      viewer,
+      filter,
+      since: since === undefined ? undefined : { ...since, position: Math.min(since.position, to.position) },
+      to,
+      fullState: request.fullState,
+      stateAfter: request.stateAfter,
+      rooms: await side.joinedRooms.of(viewer.userId),
+      ignored: await ignoredUsers(side, viewer.userId),
+      now: side.clock.now(),
+    };
+    const accountData = await accountDataByRoom(side, pass);
+    const rooms = await roomsPart(
+      side,
+      pass,
+      { lazyMembers: this.#lazyMembers, activity: this.#activity },
+      accountData,
+    );
+    const presence = await presencePart(side, pass);
+    const own = accountDataEvents(accountData.get(''), filter.accountData, viewer.userId);
+    return answerOf(printToken(to), rooms, presence, own);
+  }
+}
+
+function answerOf(
+  nextBatch: string,
+  rooms: RoomsPart,
+  presence: readonly string[],
+  accountData: readonly string[],
+): JsonAnswer {
+  const answer = new JsonAnswer(nextBatch);
+  answer.events('account_data', accountData);
+  answer.events('presence', presence);
+  answer.rooms(rooms);
+  return answer;
+}
+
+/** A poll's sleep until something concerns its user. */
+class Nap {
+  readonly #side: ReadSide;
+  readonly #forget: () => void;
+  #woken = false;
+  #onWake: (() => void) | undefined;
+
+  constructor(side: ReadSide, userId: string) {
+    this.#side = side;
+    let joined: ReadonlyMap<string, unknown> | undefined;
+    void side.joinedRooms.of(userId).then((rooms) => {
+      joined = rooms;
+    });
+    this.#forget = side.notifier.sleep(
+      (wake) => wake.users.has(userId) || touches(wake.rooms, joined),
+      () => {
+        this.#woken = true;
+        this.#onWake?.();
+      },
+    );
+  }
+
+  /** True once woken, false after so many milliseconds or when the signal fires. */
+  async until(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#woken) return true;
+    return new Promise<boolean>((resolve) => {
+      const timer = this.#side.clock.after(milliseconds, () => {
+        finish(false);
+      });
+      const onAbort = () => {
+        finish(false);
+      };
+      const finish = (woken: boolean) => {
+        timer.cancel();
+        signal.removeEventListener('abort', onAbort);
+        this.#onWake = undefined;
+        resolve(woken);
+      };
+      this.#onWake = () => {
+        finish(true);
+      };
+      signal.addEventListener('abort', onAbort);
+      if (signal.aborted) finish(false);
+    });
+  }
+
+  end(): void {
+    this.#forget();
+  }
+}
+
+/** Until the user's rooms are known, every room may be one of them. */
+function touches(rooms: ReadonlySet<string>, joined: ReadonlyMap<string, unknown> | undefined): boolean {
+  if (joined === undefined) return rooms.size > 0;
+  for (const roomId of rooms) if (joined.has(roomId)) return true;
+  return false;
+}

@@ -1,0 +1,265 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ProjectionRunner } from '../projections/runner.js';
+import { PROJECTIONS } from '../projections/index.js';
+import { topicsOf } from '../projections/topics.js';
+import { accountConsequences } from './commands/account-consequences.js';
+import { RoomEvents } from './commands/room/room-events.js';
+import { RoomIndexer } from './commands/room/room-indexer.js';
+import type { RoomPorts } from './commands/room/room-session.js';
+import { openWriteSide, type WriteSide } from './commands/write-side.js';
+import type { Config } from './config.js';
+import { EphemeralCounter } from './ephemeral/counter.js';
+import { PresenceBoard } from './ephemeral/presence.js';
+import { Typing } from './ephemeral/typing.js';
+import { LogFormatError } from './log/errors.js';
+import type { Log } from './log/log.js';
+import type { AppendObserver } from './log/lmdb-writer.js';
+import { openLmdbLog } from './log/lmdb.js';
+import { SealKeys } from './log/seal-keys.js';
+import { createLoggers, type Loggers } from './logger.js';
+import { createMetrics, type Metrics } from './metrics.js';
+import { generateSigningKey, parseSigningKey, printSigningKey, type SigningKey } from './protocol/keys.js';
+import { JoinedRooms } from './queries/joined-rooms.js';
+import { Notifier } from './queries/notifier.js';
+import type { ReadSide } from './queries/read-side.js';
+import { ReadBarrier } from './queries/wait.js';
+import { openLmdbReadStore } from './read-models/lmdb.js';
+import type { ReadStore } from './read-models/store.js';
+import { LmdbRoomState } from './room-state/lmdb.js';
+import { CachedNodes } from './room-state/nodes.js';
+import { systemClock, type Clock } from './runtime/clock.js';
+import { systemRandom, type Random } from './runtime/random.js';
+
+/** What a server takes from outside: a test hands in its own. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const SYSTEM: Ports = { clock: systemClock, random: systemRandom };
+
+/** The places of a data folder. */
+export function dataFolders(
+  config: Config,
+): Record<'log' | 'keys' | 'roomState' | 'readModels' | 'socket', string> {
+  return {
+    log: join(config.data_dir, 'log'),
+    keys: join(config.data_dir, 'keys'),
+    roomState: join(config.data_dir, 'room-state'),
+    readModels: join(config.data_dir, 'read-models'),
+    socket: join(config.data_dir, 'engram.sock'),
+  };
+}
+
+/** The write side of a server, with what it stands on. */
+export interface Engine {
+  readonly config: Config;
+  readonly ports: Ports;
+  readonly loggers: Loggers;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly roomState: LmdbRoomState;
+  readonly write: WriteSide;
+  close(): Promise<void>;
+}
+
+/** Opens the log. @throws LogFormatError when it is in use, foreign or newer */
+export function openLog(config: Config, ports: Ports = SYSTEM, metrics?: Metrics): Promise<Log> {
+  const folders = dataFolders(config);
+  const keys = SealKeys.open(join(folders.keys, 'seal.key'), ports.random);
+  return openLmdbLog({
+    folder: folders.log,
+    clock: ports.clock,
+    random: ports.random,
+    keys,
+    ...(metrics === undefined ? {} : { observer: observing(metrics) }),
+  });
+}
+
+function observing(metrics: Metrics): AppendObserver {
+  return {
+    appended(records, _bytes, appendMs, flushMs) {
+      metrics.appendObserved(appendMs / 1000, records);
+      metrics.flushObserved(flushMs / 1000, records);
+    },
+  };
+}
+
+/** Opens the read models. */
+export function openReadStore(config: Config, folder = dataFolders(config).readModels): ReadStore {
+  return openLmdbReadStore(folder);
+}
+
+/** Opens what commands are decided with: enough to make an account, or to look at a room. */
+export async function openEngine(config: Config, given: Partial<Ports> = {}): Promise<Engine> {
+  const ports = { ...SYSTEM, ...given };
+  mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
+  const loggers = createLoggers(config.logging);
+  const metrics = createMetrics();
+  const log = await openLog(config, ports, metrics);
+  const roomState = new LmdbRoomState(dataFolders(config).roomState);
+  const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
+  const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
+  const roomPorts: RoomPorts = {
+    ...ports,
+    log,
+    serverName: config.server_name,
+    signingKey: openSigningKey(dataFolders(config).keys, ports.random),
+    index: roomState,
+    nodes: roomState,
+    reader,
+    events,
+  };
+  const write = openWriteSide(roomPorts);
+  await claimLog(log, config.server_name, write);
+  await new RoomIndexer(roomPorts, write.roomAggregate).catchUp();
+  return {
+    config,
+    ports,
+    loggers,
+    metrics,
+    log,
+    roomState,
+    write,
+    async close() {
+      roomState.moveTo(log.head, log.epoch);
+      await log.close();
+      await roomState.close();
+      metrics.close();
+      loggers.close();
+    },
+  };
+}
+
+const SERVER_STREAM = 'server';
+
+/** A log belongs to one server name for good: its events are signed with it. @throws LogFormatError */
+async function claimLog(log: Log, serverName: string, write: WriteSide): Promise<void> {
+  for await (const batch of log.read(SERVER_STREAM, { limit: 1 })) {
+    for (const record of batch.records) {
+      if (record.type !== 'server.initialised' || record.data.server_name === serverName) return;
+      throw new LogFormatError(
+        `This log belongs to the server ${record.data.server_name}, and the configuration says ${serverName}.`,
+      );
+    }
+  }
+  const context = { correlationId: 'start', now: write.ports.clock.now() };
+  await write.others.handle(SERVER_STREAM, context, () => ({
+    records: [{ type: 'server.initialised', version: 1, data: { server_name: serverName } }],
+    result: undefined,
+  }));
+}
+
+/** A whole server but for its listeners. */
+export interface Core extends Engine {
+  readonly read: ReadSide;
+  readonly runner: ProjectionRunner;
+}
+
+/** Opens both sides, and follows the log: projections, cursors, wake-ups. */
+export async function openCore(config: Config, given: Partial<Ports> = {}): Promise<Core> {
+  const engine = await openEngine(config, given);
+  const { log, loggers, metrics, ports, write } = engine;
+  const store = openReadStore(config);
+  const heads = log.heads.subscribe((position) => {
+    metrics.headAt(position);
+  });
+  const notifier = new Notifier();
+  const runner = new ProjectionRunner({
+    log,
+    store,
+    projections: PROJECTIONS,
+    clock: ports.clock,
+    logger: loggers.projections,
+    onFatal: (err) => {
+      loggers.projections.fatal({ err }, 'Read models are no longer kept up to date.');
+    },
+    onFolded: (records, position) => {
+      for (const { projection, position: at } of runner.progress()) metrics.projectionAt(projection, at);
+      notifier.notify({ ...topicsOf(records), position });
+    },
+  });
+  const counter = new EphemeralCounter(ports.clock);
+  const typing = new Typing(ports.clock, counter);
+  const presence = new PresenceBoard(ports.clock, counter);
+  const joinedRooms = new JoinedRooms(store, notifier);
+  const read: ReadSide = {
+    serverName: config.server_name,
+    epoch: log.epoch,
+    store,
+    nodes: write.ports.reader,
+    clock: ports.clock,
+    positions: runner,
+    barrier: new ReadBarrier(runner),
+    notifier,
+    joinedRooms,
+    counter,
+    typing,
+    presence,
+  };
+  wakeByEphemera(read);
+  await runner.start();
+  const ending = new AbortController();
+  const consequences = follow(write, loggers, ports.clock, ending.signal);
+  return {
+    ...engine,
+    read,
+    runner,
+    async close() {
+      ending.abort();
+      heads.unsubscribe();
+      await consequences;
+      await runner.stop();
+      await store.close();
+      await engine.close();
+    },
+  };
+}
+
+/** Typing and presence wake those who share a room with whom they are about. */
+function wakeByEphemera({ notifier, typing, presence, joinedRooms }: ReadSide): void {
+  typing.changes.subscribe((roomId) => {
+    notifier.notify({ rooms: new Set([roomId]), users: new Set() });
+  });
+  presence.changes.subscribe((userId) => {
+    void joinedRooms
+      .of(userId)
+      .then((rooms) => {
+        const joined = [...rooms.values()].filter(({ membership }) => membership === 'join');
+        notifier.notify({ rooms: new Set(joined.map((room) => room.room_id)), users: new Set() });
+      })
+      .catch(() => undefined);
+  });
+}
+
+const CURSOR_PAUSE = 1000;
+
+/** Runs the cursors until the signal aborts; one that fails goes on from where it was after a pause. */
+async function follow(write: WriteSide, loggers: Loggers, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await accountConsequences(write).run(signal);
+    } catch (err) {
+      if (signal.aborted) return;
+      loggers.commands.error({ err }, 'A cursor failed, and is tried again.');
+      await new Promise<void>((resolve) => {
+        const timer = clock.after(CURSOR_PAUSE, resolve);
+        signal.addEventListener('abort', () => {
+          timer.cancel();
+          resolve();
+        });
+      });
+    }
+  }
+}
+
+/** The server's signing key, made at the first start; losing it means that other servers cannot check our events. */
+function openSigningKey(folder: string, random: Random): SigningKey {
+  const file = join(folder, 'signing.key');
+  if (existsSync(file)) return parseSigningKey(readFileSync(file, 'utf8').trim());
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const key = generateSigningKey((length) => random.bytes(length));
+  writeFileSync(file, `${printSigningKey(key)}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  return key;
+}
