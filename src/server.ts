@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pause } from '../projections/pause.js';
 import { ProjectionRunner } from '../projections/runner.js';
 import { PROJECTIONS } from '../projections/index.js';
 import { topicsOf } from '../projections/topics.js';
@@ -233,23 +234,19 @@ function wakeByEphemera({ notifier, typing, presence, joinedRooms }: ReadSide): 
   });
 }
 
+/** Milliseconds. */
 const CURSOR_PAUSE = 1000;
 
 /** Runs the cursors until the signal aborts; one that fails goes on from where it was after a pause. */
 async function follow(write: WriteSide, loggers: Loggers, clock: Clock, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
+  const ended = () => signal.aborted;
+  while (!ended()) {
     try {
       await accountConsequences(write).run(signal);
     } catch (err) {
-      if (signal.aborted) return;
+      if (ended()) return;
       loggers.commands.error({ err }, 'A cursor failed, and is tried again.');
-      await new Promise<void>((resolve) => {
-        const timer = clock.after(CURSOR_PAUSE, resolve);
-        signal.addEventListener('abort', () => {
-          timer.cancel();
-          resolve();
-        });
-      });
+      await pause(clock, CURSOR_PAUSE, signal);
     }
   }
 }
