@@ -21,7 +21,8 @@ let scratch = Buffer.alloc(16_384);
 
 /** The bytes of a key of any length. Costs about 100 ns for two short parts. @throws KeyError for what is no key part. */
 export function encodeKey(key: Key): Uint8Array {
-  return Buffer.from(scratch.subarray(0, write(key, 0)));
+  const end = write(key, 0);
+  return Buffer.from(scratch.subarray(0, end));
 }
 
 /** The bytes of a document's key. @throws KeyError when longer than MAX_ENTRY_BYTES. */
@@ -97,9 +98,17 @@ function compareParts(a: string | number, b: string | number): number {
   const length = Math.min(a.length, b.length);
   let i = 0;
   while (i < length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
-  // The units may differ inside of a pair whose first half is the same.
-  if (i > 0 && (a.charCodeAt(i - 1) & 0xfc00) === 0xd800) i--;
+  // Where they differ in the second half of a pair, the pair is what counts.
+  if (i > 0 && isHigh(a.charCodeAt(i - 1)) && (isLow(a.charCodeAt(i)) || isLow(b.charCodeAt(i)))) i--;
   return (a.codePointAt(i) ?? -1) - (b.codePointAt(i) ?? -1);
+}
+
+function isHigh(unit: number): boolean {
+  return (unit & 0xfc00) === 0xd800;
+}
+
+function isLow(unit: number): boolean {
+  return (unit & 0xfc00) === 0xdc00;
 }
 
 /** A bound that is too long to be a key is cut, where one more NUL keeps it between the same keys. */

@@ -178,7 +178,7 @@ function checkIndexes(definition: CollectionDefinition<never>, slot: Slot): void
   const names = Object.keys(definition.indexes);
   if (names.length === Object.keys(slot.indexes).length && names.every((name) => name in slot.indexes))
     return;
-  throw new Error(
-    `Collection ${definition.name} has other indexes than before: raise its projection's version.`,
+  throw new ReadStoreFormatError(
+    `Collection ${definition.name} was written with other indexes: raise its projection's version.`,
   );
 }

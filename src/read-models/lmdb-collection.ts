@@ -1,4 +1,4 @@
-import type { Database, RangeOptions, Transaction } from 'lmdb';
+import type { Database, RangeOptions } from 'lmdb';
 import { canonicalText } from './canonical.js';
 import { KeyError, ReadStoreUnavailableError } from './errors.js';
 import { encodeKey, MAX_ENTRY_BYTES, rangeBounds } from './keys.js';
@@ -109,23 +109,33 @@ export class LmdbCollection<D extends Document> implements Collection<D> {
   }
 }
 
-/** All documents of a slot as of now, in the order of their keys. The snapshot is held until the reader is done. */
+/**
+ * All documents of a slot in the order of their keys, some hundred at a time: a reader that takes its time must
+ * not hold a snapshot, which keeps LMDB from using freed pages again.
+ */
 export async function* dumpSlot<D extends Document>(
   databases: Databases,
   slot: Slot,
   definition: CollectionDefinition<D>,
 ): AsyncGenerator<{ key: Key; bytes: Uint8Array }> {
-  const options = rangeOptions(slot, { prefix: [] }, undefined);
-  if (options === undefined) return;
-  const transaction: Transaction = databases.documents.useReadTransaction();
-  try {
-    for (const { value } of databases.documents.getRange({ ...options, transaction })) {
-      yield { key: definition.key(value.document as D), bytes: Buffer.from(canonicalText(value.document)) };
+  const end = slotKey(slot.id + 1, new Uint8Array());
+  let start = slotKey(slot.id, new Uint8Array());
+  let exclusiveStart = false;
+  while (true) {
+    const options: RangeOptions = { start, end, exclusiveStart, limit: DUMP_CHUNK };
+    const chunk = reading(() => [...databases.documents.getRange(options)]);
+    for (const { value } of chunk) {
+      const document = value.document as D;
+      yield { key: definition.key(document), bytes: Buffer.from(canonicalText(document)) };
     }
-  } finally {
-    transaction.done();
+    const last = chunk.at(-1);
+    if (last === undefined || chunk.length < DUMP_CHUNK) return;
+    start = last.key;
+    exclusiveStart = true;
   }
 }
+
+const DUMP_CHUNK = 500;
 
 /** Gives what the store throws the port's name. */
 export function reading<T>(read: () => T): T {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { open, type Database, type RootDatabase, type RootDatabaseOptions } from 'lmdb';
@@ -54,9 +54,13 @@ export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions 
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);
   }
+  const file = join(folder, 'data.mdb');
+  if (existsSync(file) && !isLmdb(file)) {
+    throw new ReadStoreFormatError(`${file} is not an LMDB database.`);
+  }
   let root: RootDatabase<Buffer, Uint8Array>;
   try {
-    root = open<Buffer, Uint8Array>(join(folder, 'data.mdb'), {
+    root = open<Buffer, Uint8Array>(file, {
       ...BINARY,
       readOnly,
       maxDbs: 4,
@@ -74,17 +78,34 @@ export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions 
   }
 }
 
+/** LMDB itself does not survive opening a file of another kind. An empty one is a database that was just begun. */
+function isLmdb(file: string): boolean {
+  const descriptor = openSync(file, 'r');
+  try {
+    const head = Buffer.alloc(28);
+    const read = readSync(descriptor, head);
+    return read === 0 || (read === head.length && head.readUInt32LE(24) === LMDB_MAGIC);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const LMDB_MAGIC = 0xbeefc0de;
+
 const BINARY: RootDatabaseOptions = { keyEncoding: 'binary', encoding: 'binary' };
 
 class LmdbReadStore implements ReadStore {
   readonly #root: RootDatabase<Buffer, Uint8Array>;
+  readonly #readOnly: boolean;
   readonly #databases: Databases;
   readonly #catalogue: LmdbCatalogue;
   #closed = false;
+  readonly #transactions = new Set<Promise<void>>();
   #purging: Promise<void> = Promise.resolve();
 
   constructor(root: RootDatabase<Buffer, Uint8Array>, readOnly: boolean) {
     this.#root = root;
+    this.#readOnly = readOnly;
     const names = [...root.getKeys({ limit: 8 })].map((name) =>
       Buffer.from(name).toString().replace(/\0$/, ''),
     );
@@ -164,12 +185,12 @@ class LmdbReadStore implements ReadStore {
     });
   }
 
+  /** The documents themselves are deleted in the background. */
   async drop(projection: string, version: number): Promise<void> {
     await this.#transaction(() => {
       this.#catalogue.drop(projection, version);
     });
     this.#startPurge();
-    await this.#purging;
   }
 
   async *dump<D extends Document>(
@@ -183,6 +204,8 @@ class LmdbReadStore implements ReadStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // LMDB may not be read any more once it is being closed.
+    await Promise.allSettled(this.#transactions);
     await this.#purging;
     await this.#root.close();
   }
@@ -207,12 +230,17 @@ class LmdbReadStore implements ReadStore {
 
   async #transaction(action: () => void): Promise<void> {
     this.#check();
+    if (this.#readOnly) throw new ReadStoreUnavailableError('The read store was opened to read only.');
+    // A child, because only that is undone when the action throws.
+    const transaction = this.#root.childTransaction(action);
+    this.#transactions.add(transaction);
     try {
-      // A child, because only that is undone when the action throws.
-      await this.#root.childTransaction(action);
+      await transaction;
     } catch (error) {
       this.#catalogue.reload();
       throw asUnavailable(error);
+    } finally {
+      this.#transactions.delete(transaction);
     }
   }
 
@@ -222,6 +250,7 @@ class LmdbReadStore implements ReadStore {
 
   /** Deletes the entries of dropped versions, in small transactions; what is left is done when the store is opened again. */
   async #purge(): Promise<void> {
+    if (this.#closed) return;
     for (const id of this.#catalogue.current().dropped) {
       const range = {
         start: slotKey(id, Buffer.alloc(0)),
@@ -230,7 +259,7 @@ class LmdbReadStore implements ReadStore {
       };
       for (const database of [this.#databases.documents, this.#databases.indexes]) {
         while (true) {
-          if (this.#closed) return;
+          if (this.#stopping()) return;
           const keys = [...database.getKeys(range)];
           if (keys.length === 0) break;
           await this.#root.childTransaction(() => {
@@ -242,7 +271,12 @@ class LmdbReadStore implements ReadStore {
       await this.#root.childTransaction(() => {
         this.#catalogue.purged(id);
       });
+      if (this.#stopping()) return;
     }
+  }
+
+  #stopping(): boolean {
+    return this.#closed;
   }
 
   #read<T>(read: () => T): T {

@@ -122,7 +122,7 @@ export interface ReadStore {
   /** Deletes all documents and the checkpoint of a version; where it served, nothing serves. A crash in between is made good later. */
   drop(projection: string, version: number): Promise<void>;
 
-  /** Every document of a version of a collection in the order of keys, each as canonical JSON bytes: for comparing stores. */
+  /** Every document of a version of a collection in the order of keys, each as canonical JSON bytes: for comparing stores. Nothing may write to it meanwhile. */
   dump<D extends Document>(
     definition: CollectionDefinition<D>,
     version: number,
