@@ -1,10 +1,12 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   readdirSync,
   writeFileSync,
 } from 'node:fs';
@@ -101,7 +103,47 @@ function checkFormat(folder: string): void {
   }
 }
 
+const LMDB_MAGIC = 0xbeefc0de;
+/** Both meta pages, with the largest pages there are. */
+const META_BYTES = 2 * 65_536;
+
+/**
+ * Opening what is not a whole LMDB file ends the process (a signal, not an error), so its two meta pages are read first: magic number,
+ * page size, and whether the file reaches as far as the newest of them says. (MDB_meta in mdb.c: after a page
+ * header of 24 bytes come the magic number, at 48 the page size, at 144 the last page, at 152 the transaction.)
+ */
+function checkDatabase(file: string): void {
+  if (!existsSync(file)) return;
+  const handle = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(handle);
+    // Made, and never written to.
+    if (size === 0) return;
+    const bytes = Buffer.alloc(Math.min(size, META_BYTES));
+    readSync(handle, bytes, 0, bytes.byteLength, 0);
+    const pageSize = bytes.byteLength >= 168 ? bytes.readUInt32LE(48) : 0;
+    if (pageSize < 512 || pageSize > 65_536 || bytes.byteLength < pageSize + 168) {
+      throw new LogFormatError(`${file} is not a database, or it is damaged.`);
+    }
+    let lastPage = 0n;
+    let newest = -1n;
+    for (const meta of [bytes, bytes.subarray(pageSize)]) {
+      if (meta.readUInt32LE(24) !== LMDB_MAGIC) {
+        throw new LogFormatError(`${file} is not a database, or it is damaged.`);
+      }
+      const transaction = meta.readBigUInt64LE(152);
+      if (transaction > newest) [newest, lastPage] = [transaction, meta.readBigUInt64LE(144)];
+    }
+    if ((lastPage + 1n) * BigInt(pageSize) > BigInt(size)) {
+      throw new LogFormatError(`${file} is cut off; restore it from a backup.`);
+    }
+  } finally {
+    closeSync(handle);
+  }
+}
+
 function openRoot(folder: string, mapSize: number | undefined): RootDatabase<Buffer, Buffer> {
+  checkDatabase(join(folder, DATABASE_FILE));
   try {
     const root = open<Buffer, Buffer>(join(folder, DATABASE_FILE), {
       noSubdir: true,

@@ -99,6 +99,7 @@ export class SealKeys {
 
 /** Goes on from where the path parts from the last revision's. */
 function walkRevision(path: StreamPath, revision: number): Held {
+  checkRange(revision, REVISION_BITS);
   const shared = path.revision < 0 ? 0 : Math.clz32((path.revision ^ revision) >>> 0);
   let held = path.nodes[shared];
   for (let depth = shared; depth < REVISION_BITS; depth++) {
@@ -113,10 +114,14 @@ function bitAt(value: number, place: number): 0 | 1 {
   return ((value >>> place) & 1) === 0 ? 0 : 1;
 }
 
-function bitsOf(value: number, count: number): Bits {
-  if (!Number.isInteger(value) || value < 0 || value >= 2 ** count) {
-    throw new RangeError(`${value} does not fit ${count} bits.`);
+function checkRange(value: number, bits: number): void {
+  if (!Number.isInteger(value) || value < 0 || value >= 2 ** bits) {
+    throw new RangeError(`${value} does not fit ${bits} bits.`);
   }
+}
+
+function bitsOf(value: number, count: number): Bits {
+  checkRange(value, count);
   return Array.from({ length: count }, (_, i) => bitAt(value, count - 1 - i));
 }
 
