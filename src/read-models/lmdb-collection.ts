@@ -47,8 +47,8 @@ export function slotKey(id: number, key: Uint8Array): Uint8Array {
 }
 
 /**
- * Reading one physical collection. Each method reads one snapshot, synchronously, from mapped memory: 1.2 us for a
- * document of half a kilobyte by key; in ranges about the same, and by an index 1 us more.
+ * Reading one physical collection. Each method reads one snapshot, synchronously, from mapped memory. Documents of
+ * half a kilobyte cost 3.5 us each by key, 1.3 us each in a range, and 5.6 us where an index leads to one.
  */
 export class LmdbCollection<D extends Document> implements Collection<D> {
   readonly #databases: Databases;
