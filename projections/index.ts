@@ -1,11 +1,13 @@
 import { accountDataProjection } from './account-data.js';
 import { accountsProjection } from './accounts.js';
+import { directoryProjection } from './directory.js';
 import { filtersProjection } from './filters.js';
 import { membershipsProjection } from './memberships.js';
 import { profilesProjection } from './profiles.js';
 import type { Projection } from './projection.js';
 import { receiptsProjection } from './receipts.js';
 import { roomStateProjection } from './room-state.js';
+import { roomSummariesProjection } from './room-summaries.js';
 import { timelinesProjection } from './timelines.js';
 
 /** Every read model's maker. */
@@ -13,6 +15,8 @@ export const PROJECTIONS: readonly Projection[] = [
   timelinesProjection,
   roomStateProjection,
   membershipsProjection,
+  roomSummariesProjection,
+  directoryProjection,
   accountsProjection,
   profilesProjection,
   accountDataProjection,

@@ -22,7 +22,7 @@ export function richRooms(): LoggedRecord[] {
 }
 
 function richRoom(room: RecordedRoom, more: boolean): void {
-  room.tell((r) => r.createdBy(alice, { type: 'm.space' }).joinRule('public'));
+  room.together(() => room.tell((r) => r.createdBy(alice, { type: 'm.space' }).joinRule('public')));
   const name = room.tell((r) => r.setState(alice, 'm.room.name', { name: 'A name to regret' }));
   room.list('public', alice);
   room.tell((r) =>
@@ -42,7 +42,7 @@ function richRoom(room: RecordedRoom, more: boolean): void {
     r.membership(carol, carol, 'join', { displayname: 'Rude', avatar_url: 'mxc://a/b' }),
   );
   room.redact(alice, join);
-  if (more) weirdContents(room);
+  if (more) room.together(() => { weirdContents(room); }); // prettier-ignore
   room.tell((r) => r.banned(carol).membership(alice, carol, 'leave').leftBy(bob));
   room.forgottenBy(bob);
   room.forgottenBy(dave);
