@@ -16,8 +16,11 @@ export function newRoomAlias(localpart: string, server: string): string {
   return alias;
 }
 
+/** A room is made at once after its alias; one that is not there after this time (milliseconds) never came about. */
+const ROOM_DUE_AFTER = 60_000;
+
 /**
- * Takes an alias for a room. One that names a room which never came about is free.
+ * Takes an alias for a room. One whose room never came about, since the server ended in between, is free again.
  *
  * @throws MatrixError M_ROOM_IN_USE when it is taken
  */
@@ -30,8 +33,9 @@ export function takeAlias(
 ): Promise<Done<undefined>> {
   return side.aliases.handle(aliasStream(alias), context, async (current) => {
     if (current.kind === 'taken') {
-      const isReal = (await side.ports.log.revision(roomStream(current.roomId))) >= 0;
-      if (isReal) throw new MatrixError('M_ROOM_IN_USE', `The room alias ${alias} is taken.`);
+      const isRecent = context.now - current.at < ROOM_DUE_AFTER;
+      if (isRecent || (await side.ports.log.revision(roomStream(current.roomId))) >= 0)
+        throw new MatrixError('M_ROOM_IN_USE', `The room alias ${alias} is taken.`);
     }
     const data = { alias, room_id: roomId, by };
     return { records: [{ type: 'room.alias.created', version: 1, data }], result: undefined };

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Log, NewRecord } from '../log/log.js';
+import type { Log, NewRecord, RecordMetadata } from '../log/log.js';
 import type { RecordBody } from '../log/records.js';
 import type { Aggregate } from './handle.js';
 
@@ -10,10 +10,15 @@ import type { Aggregate } from './handle.js';
 export class FoldedStreams<S extends object> implements Aggregate<S> {
   readonly #log: Log;
   readonly #initial: S;
-  readonly #evolve: (state: S, record: RecordBody) => S;
+  readonly #evolve: (state: S, record: RecordBody & { readonly metadata: RecordMetadata }) => S;
   readonly #kept: LRUCache<string, { state: S; revision: number }>;
 
-  constructor(log: Log, initial: S, evolve: (state: S, record: RecordBody) => S, mostKept = 10_000) {
+  constructor(
+    log: Log,
+    initial: S,
+    evolve: (state: S, record: RecordBody & { readonly metadata: RecordMetadata }) => S,
+    mostKept = 10_000,
+  ) {
     this.#log = log;
     this.#initial = initial;
     this.#evolve = evolve;
