@@ -3,6 +3,7 @@ import { accountsProjection } from './accounts.js';
 import { directoryProjection } from './directory.js';
 import { filtersProjection } from './filters.js';
 import { membershipsProjection } from './memberships.js';
+import { notificationCountsProjection } from './notification-counts.js';
 import { profilesProjection } from './profiles.js';
 import type { Projection } from './projection.js';
 import { receiptsProjection } from './receipts.js';
@@ -22,4 +23,5 @@ export const PROJECTIONS: readonly Projection[] = [
   accountDataProjection,
   filtersProjection,
   receiptsProjection,
+  notificationCountsProjection,
 ];

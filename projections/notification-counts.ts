@@ -1,0 +1,189 @@
+import type { LoggedRecord } from '../src/log/log.js';
+import type { ReceiptPostedV1 } from '../src/log/records.js';
+import type { RoomEvent } from '../src/protocol/events.js';
+import type { JsonObject } from '../src/protocol/json.js';
+import { evaluatePushRules } from '../src/protocol/push-rules/evaluate.js';
+import { PreparedEvent } from '../src/protocol/push-rules/event.js';
+import {
+  notificationCounts,
+  notificationEntries,
+  notificationRooms,
+  notificationStateEvents,
+  notificationUsers,
+  threadedEvents,
+} from '../src/read-models/collections.js';
+import { changeRoom, keepStateEvent, pushRoom, redactStateEvent } from './notification-rooms.js';
+import { changeSettings, settingsOf } from './notification-settings.js';
+import type { Documents, Projection } from './projection.js';
+import { appliedRedaction, isRefused, recordedEvent, type AcceptedRecord } from './recorded-event.js';
+import { searchableFields } from './searchable-fields.js';
+import { userOfStream } from './streams.js';
+import { addUnread, MAIN, markRead, removeCounts, removeUnread } from './unread-entries.js';
+
+/**
+ * Unread counts of our users in the rooms that they have joined (Client-Server API, Receiving notifications; Threaded
+ * read receipts). Of an invitation `/sync` shows no counts, so there are none. Each unread event that notifies a user is an
+ * entry, and goes when it is read or redacted, or the user leaves; the counts are those of the entries.
+ *
+ * An event reads what is before it for its sender, as a receipt would that names the event's thread: what clients
+ * take it for. Not so a membership, which follows from a changed profile in all rooms at once.
+ *
+ * Cost of an event in a room with n members of ours: one read of a range of n documents, n evaluations (0.4 us each
+ * with the predefined rules), and two writes for each member whom it notifies. Of a receipt: what it makes read.
+ */
+export const notificationCountsProjection: Projection = {
+  name: 'notification-counts',
+  version: 1,
+  collections: [
+    notificationCounts,
+    notificationEntries,
+    notificationUsers,
+    notificationStateEvents,
+    notificationRooms,
+    threadedEvents,
+  ],
+  handles: [
+    'room.event.accepted',
+    'room.event.soft_failed',
+    'room.event.outlier',
+    'receipt.posted',
+    'account_data.changed',
+    'user.registered',
+    'user.deactivated',
+  ],
+  evolve,
+};
+
+const SETTINGS: ReadonlySet<string> = new Set(['m.push_rules', 'm.ignored_user_list']);
+
+async function evolve(record: LoggedRecord, documents: Documents): Promise<void> {
+  switch (record.type) {
+    case 'room.event.accepted':
+      return evolveRoom(record, documents);
+    case 'room.event.soft_failed':
+    case 'room.event.outlier':
+      if (!isRefused(record)) keepStateEvent(record, documents);
+      return;
+    case 'receipt.posted':
+      return read(userOfStream(record.stream), record.data, record.position, documents);
+    case 'account_data.changed': {
+      const { room_id, type, content } = record.data;
+      if (room_id !== null || !SETTINGS.has(type)) return;
+      return changeSettings(userOfStream(record.stream), type, content as JsonObject | undefined, documents);
+    }
+    case 'user.registered':
+      documents.put(notificationUsers, { user_id: record.data.user_id, push_rules: '', ignored: [] });
+      return;
+    case 'user.deactivated': {
+      const user = userOfStream(record.stream);
+      documents.delete(notificationUsers, [user]);
+      const rooms = await documents.find(notificationCounts, { prefix: [user] });
+      for (const counts of rooms) await removeCounts(counts, documents);
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+async function evolveRoom(record: AcceptedRecord, documents: Documents): Promise<void> {
+  const { event } = recordedEvent(record);
+  keepStateEvent(record, documents);
+  const thread = await threadOf(event, documents);
+  await notify(record, event, thread, documents);
+  const redaction = appliedRedaction(record);
+  if (redaction !== undefined) {
+    await forgetNotifications(event.roomId, redaction.target, record.position, documents);
+    await redactStateEvent(event.roomId, redaction, documents);
+  }
+  await changeRoom(record, documents);
+}
+
+/**
+ * The thread that an event is in: that of its `m.thread` relation, or else the one of the event that it relates to,
+ * which is known from when that came. A root is itself in the main timeline, and so is what else relates to it.
+ */
+async function threadOf(
+  { type, content, roomId, eventId }: RoomEvent,
+  documents: Documents,
+): Promise<string> {
+  const { relates_to: relation } = searchableFields(type, content);
+  if (relation?.event_id.startsWith('$') !== true) return MAIN;
+  const thread_id =
+    relation.rel_type === 'm.thread'
+      ? relation.event_id
+      : (await documents.get(threadedEvents, [roomId, relation.event_id]))?.thread_id;
+  if (thread_id === undefined) return MAIN;
+  documents.put(threadedEvents, { room_id: roomId, event_id: eventId, thread_id });
+  return thread_id;
+}
+
+async function notify(
+  record: AcceptedRecord,
+  event: RoomEvent,
+  thread: string,
+  documents: Documents,
+): Promise<void> {
+  const { roomId, eventId, sender } = event;
+  const { position, index } = record;
+  const members = await documents.find(notificationCounts, { prefix: [roomId] }, 'room');
+  if (members.length === 0) return;
+  const prepared = new PreparedEvent(pushEvent(event));
+  const room = await pushRoom(roomId, sender, documents);
+  for (const member of members) {
+    if (member.user_id === sender) {
+      if (event.type !== 'm.room.member') await markRead(member, { thread }, position, documents);
+      continue;
+    }
+    const found = settingsOf(member, documents);
+    const settings = found instanceof Promise ? await found : found;
+    // State is shown whoever sent it (Ignoring Users).
+    if (event.stateKey === undefined && settings.ignored.has(sender)) continue;
+    const { notify, highlight } = evaluatePushRules(settings.rules, prepared, room.seenBy(member));
+    if (!notify) continue;
+    const place = { user_id: member.user_id, room_id: roomId, position, index };
+    const entry = { ...place, event_id: eventId, highlight, thread_id: thread };
+    await addUnread(member, entry, position, documents);
+  }
+}
+
+/** The event in client format, which is what rules are about. */
+function pushEvent({ content, eventId, originServerTs, roomId, sender, type, stateKey, redacts }: RoomEvent) {
+  return {
+    content,
+    event_id: eventId,
+    origin_server_ts: originServerTs,
+    room_id: roomId,
+    sender,
+    type,
+    ...(stateKey === undefined ? {} : { state_key: stateKey }),
+    ...(redacts === undefined ? {} : { redacts }),
+  };
+}
+
+/** What was redacted notifies nobody any more. Costs a look-up and two writes for each who had it unread. */
+async function forgetNotifications(
+  roomId: string,
+  eventId: string,
+  position: number,
+  documents: Documents,
+): Promise<void> {
+  const entries = await documents.find(notificationEntries, { prefix: [eventId, roomId] }, 'event');
+  for (const entry of entries) {
+    const counts = await documents.get(notificationCounts, [entry.user_id, roomId]);
+    if (counts !== undefined) removeUnread(counts, [entry], position, documents);
+  }
+}
+
+/** A receipt for an event whose place is not known reads nothing: it cannot be said what is before it. */
+async function read(
+  user: string,
+  { room_id, receipt_type, thread_id, event_position }: ReceiptPostedV1,
+  position: number,
+  documents: Documents,
+): Promise<void> {
+  if (receipt_type === 'm.fully_read' || event_position === null) return;
+  const counts = await documents.get(notificationCounts, [user, room_id]);
+  if (counts === undefined) return;
+  await markRead(counts, { upTo: event_position, thread: thread_id }, position, documents);
+}
