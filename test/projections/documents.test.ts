@@ -4,7 +4,7 @@ import { DocumentOverlay } from '../../projections/documents.js';
 import { KeyError, ReadStoreUnavailableError } from '../../src/read-models/errors.js';
 import { openLmdbReadStore } from '../../src/read-models/lmdb.js';
 import type { DocumentWrite, Key, Range, ReadStore } from '../../src/read-models/store.js';
-import { notes } from '../contracts/read-store.js';
+import { notes } from '../contracts/read-store-notes.js';
 import { FaultyReadStore } from '../support/faulty-store.js';
 import { temporaryFolder } from '../support/folder.js';
 

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Projection } from '../../projections/projection.js';
 import { quarantineOf } from '../../projections/quarantine.js';
-import { rebuild } from '../../projections/rebuild.js';
 import { ProjectionRunner, type RunnerOptions } from '../../projections/runner.js';
 import { LogUnavailableError } from '../../src/log/errors.js';
 import { START } from '../../src/log/position.js';
@@ -18,7 +17,7 @@ import { FaultyReadStore, type Faults } from '../support/faulty-store.js';
 import { temporaryFolder } from '../support/folder.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { MemoryLog } from '../support/memory-log.js';
-import { dumpProjection } from '../support/projections.js';
+import { dumpAll, dumpProjection, rebuilt } from '../support/projections.js';
 import { until } from '../support/until.js';
 import { aliases, created, diary, directory, fillSamples, profile } from './made-up.js';
 
@@ -62,24 +61,8 @@ describe('the runner of projections', () => {
     return runner;
   }
 
-  /** What the same records make in a store of its own. */
-  async function truth(projections: readonly Projection[], history = log): Promise<string[][]> {
-    const fresh = temporaryFolder();
-    const other = openLmdbReadStore(fresh.path);
-    try {
-      await rebuild({ log: history, store: other, projections });
-      return await dumps(projections, other);
-    } finally {
-      await other.close();
-      fresh.remove();
-    }
-  }
-
-  async function dumps(projections: readonly Projection[], from = store): Promise<string[][]> {
-    const all: string[][] = [];
-    for (const projection of projections) all.push(await dumpProjection(from, projection));
-    return all;
-  }
+  const truth = (projections: readonly Projection[]) => rebuilt(log, projections);
+  const dumps = (projections: readonly Projection[]) => dumpAll(store, projections);
 
   test('serves an empty log at once, and follows it live', async () => {
     const runner = await start([directory(), diary]);

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ReadStoreFormatError, ReadStoreUnavailableError } from '../../src/read-models/errors.js';
 import { openLmdbReadStore } from '../../src/read-models/lmdb.js';
 import type { ReadStore } from '../../src/read-models/store.js';
-import { notes } from '../contracts/read-store.js';
+import { notes } from '../contracts/read-store-notes.js';
 import { compiled } from '../support/compiled.js';
 import { temporaryFolder } from '../support/folder.js';
 import { until } from '../support/until.js';

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { fold, Lane, relocate, type Slice } from '../../projections/fold.js';
 import type { Documents, Projection } from '../../projections/projection.js';
 import { quarantineOf } from '../../projections/quarantine.js';
+import { rebuild, type RebuildOptions } from '../../projections/rebuild.js';
 import type { LoggedRecord } from '../../src/log/log.js';
 import { START, type Position } from '../../src/log/position.js';
 import { ReadStoreUnavailableError } from '../../src/read-models/errors.js';
@@ -94,6 +95,29 @@ export async function dumpProjection(store: ReadStore, projection: Projection): 
     }
   }
   return lines;
+}
+
+/** The same for several projections, each by itself. */
+export async function dumpAll(store: ReadStore, projections: readonly Projection[]): Promise<string[][]> {
+  const all: string[][] = [];
+  for (const projection of projections) all.push(await dumpProjection(store, projection));
+  return all;
+}
+
+/** What the whole log makes in a store of its own: the truth that every other way is compared with. */
+export async function rebuilt(
+  log: RebuildOptions['log'],
+  projections: readonly Projection[],
+): Promise<string[][]> {
+  const folder = temporaryFolder();
+  const store = openLmdbReadStore(folder.path);
+  try {
+    await rebuild({ log, store, projections });
+    return await dumpAll(store, projections);
+  } finally {
+    await store.close();
+    folder.remove();
+  }
 }
 
 type Groups = readonly (readonly LoggedRecord[])[];
