@@ -1,0 +1,79 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+/** The program as it is built: `npm test` builds before it tests. */
+const MAIN = join(import.meta.dirname, '..', 'dist', 'main.js');
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'engram-main-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly written: { stdout: string; stderr: string };
+  /** The exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+}
+
+function start(args: string[]): Running {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], ENGRAM_LISTENERS__0__PORT: '0' },
+  });
+  const written = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (written.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (written.stderr += chunk.toString()));
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
+    child.on('close', (code, signal) => {
+      resolve(code ?? signal);
+    });
+  });
+  return { child, written, ended };
+}
+
+describe('the program', () => {
+  it('explains itself', async () => {
+    const { written, ended } = start(['--help']);
+    expect(await ended).toBe(0);
+    expect(written.stdout).toContain('serve');
+  });
+
+  it('ends with 2 when it is used wrongly', async () => {
+    const { written, ended } = start(['sevre']);
+    expect(await ended).toBe(2);
+    expect(written.stderr).toContain('Did you mean serve?');
+  });
+
+  it('reads its environment', async () => {
+    const { written, ended } = start(['config', 'check', '--json']);
+    expect(await ended).toBe(0);
+    expect(JSON.parse(written.stdout)).toMatchObject({
+      data_dir: join(folder, 'data'),
+      listeners: [{ port: 0 }],
+    });
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('serves until %s, and ends cleanly', async (signal) => {
+    const { child, written, ended } = start(['serve']);
+    const url = await new Promise<string>((resolve, reject) => {
+      child.stdout?.on('data', () => {
+        const found = /http:\/\/127\.0\.0\.1:[0-9]+/.exec(written.stdout)?.[0];
+        if (found !== undefined) resolve(found);
+      });
+      void ended.then((code) => {
+        reject(new Error(`It ended with ${code ?? 'nothing'}: ${written.stderr}`));
+      });
+    });
+    expect((await fetch(`${url}/_matrix/client/versions`)).status).toBe(200);
+    child.kill(signal);
+    expect(await ended).toBe(0);
+    expect(written.stdout).toContain('engram user create NAME');
+  });
+});
