@@ -29,6 +29,8 @@ export interface Aggregate<S> {
   committed(stream: string, state: S, records: readonly LoggedRecord[]): void | Promise<void>;
   /** What was kept of the stream is not what the log has. */
   evict(stream: string): void;
+  /** Mends what a decision failed on, where that is something that the log can give again; says whether it did. */
+  repair?(stream: string, error: unknown): Promise<boolean>;
 }
 
 interface Job<S> {
@@ -99,7 +101,7 @@ export class CommandHandler<S> {
     }
   }
 
-  /** @returns false where another writer was faster. */
+  /** @returns false where it has to be done again: another writer was faster, or something was mended. */
   async #attempt(stream: string, jobs: readonly Job<S>[], last: boolean): Promise<boolean> {
     // 1. Load.
     const loaded = await this.#aggregate.load(stream);
@@ -114,6 +116,7 @@ export class CommandHandler<S> {
         for (const record of records) state = await this.#aggregate.evolve(state, record, ++revision);
         outcomes.push({ job, records, result });
       } catch (error) {
+        if (!last && (await this.#aggregate.repair?.(stream, error)) === true) return false;
         outcomes.push({ job, error });
       }
     }

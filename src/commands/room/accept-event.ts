@@ -59,13 +59,13 @@ export async function acceptEvent(
 ): Promise<AcceptedRecord> {
   const { graph } = session.snapshot;
   const after = stateAfter(session, event, before.root);
+  session.expect(event, before.root, after);
   const extremities = [
     ...(graph?.extremities ?? []).filter((id) => !event.prevEvents.includes(id)),
     event.eventId,
   ];
   const root = await currentRoot(session, event, after, extremities);
   const current = currentChange(session, graph?.root ?? EMPTY_ROOT, root, event, before.root, after);
-  session.hold(event);
   const redaction = await redactionOf(session, version, event, before.root);
   const { clear, forgettable } = splitForgettable(event.pdu, version);
   return {

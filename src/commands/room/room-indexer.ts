@@ -1,9 +1,10 @@
 import type { Log } from '../../log/log.js';
-import { roomStream } from '../aggregates/room.js';
+import { emptyRoom, roomStream } from '../aggregates/room.js';
 import type { RoomIndex } from '../../room-state/room-index.js';
 import { START } from '../../log/position.js';
 import { RoomSession, type RoomPorts } from './room-session.js';
 import type { Rooms } from './rooms.js';
+import { rebuildNodes } from './state-nodes.js';
 
 const ROOM_PREFIX = roomStream('');
 
@@ -40,14 +41,22 @@ export class RoomIndexer {
       }
       for (const roomId of behind) {
         const snapshot = this.#index.snapshot(roomId);
-        const session = new RoomSession(
-          this.#ports,
-          snapshot ?? { roomId, revision: -1, visibility: 'private', graph: undefined },
-        );
+        const session = new RoomSession(this.#ports, snapshot ?? emptyRoom(roomId));
         await this.#rooms.catchUp(session);
       }
       this.#index.moveTo(batch.position, this.#log.epoch);
       onProgress?.(batch.position);
     }
+  }
+
+  /** Makes every state node of every room again, over what is missing or damaged. Costs the whole log. */
+  async rebuildNodes(): Promise<void> {
+    const roomIds = new Set<string>();
+    for await (const batch of this.#log.readAll()) {
+      for (const { stream } of batch.records) {
+        if (stream.startsWith(ROOM_PREFIX)) roomIds.add(stream.slice(ROOM_PREFIX.length));
+      }
+    }
+    for (const roomId of roomIds) await rebuildNodes(new RoomSession(this.#ports, emptyRoom(roomId)));
   }
 }

@@ -29,6 +29,9 @@ export interface RoomPorts extends CommandPorts {
   readonly events: RoomEvents;
 }
 
+/** What is not in the log yet comes after everything that is. */
+const UNLOGGED = 2 ** 52;
+
 /**
  * A room while commands are decided on it: its newest state, with what was decided but is not in the log yet.
  * Looking something up is synchronous, so that a decision is a plain function; what it looks at is loaded before.
@@ -144,6 +147,22 @@ export class RoomSession {
     this.#events.set(event.eventId, event);
   }
 
+  /** Keeps an event that is about to be accepted, with its place: the resolution of the room's state looks at it. */
+  expect(event: RoomEvent, stateBefore: Hash, stateAfter: Hash): void {
+    this.hold(event);
+    const revision = this.snapshot.revision + 1;
+    this.#places.set(event.eventId, {
+      revision,
+      index: 0,
+      position: UNLOGGED + revision,
+      standing: 'accepted',
+      stateBefore,
+      stateAfter,
+      depth: event.depth,
+      authEvents: event.authEvents,
+    });
+  }
+
   /** Takes over the events that another session of the same room holds. */
   holdAll(other: RoomSession): void {
     for (const event of other.#events.values()) this.hold(event);
@@ -153,9 +172,10 @@ export class RoomSession {
   evolve(record: NewRecord | RecordBody, revision = this.snapshot.revision + 1): void {
     this.snapshot = evolveRoom(this.snapshot, record, revision);
     if (!isEventRecord(record)) return;
-    // What is not in the log yet comes after everything that is.
-    const position = 2 ** 52 + revision;
-    this.#places.set(record.data.event_id, placeOf(record, { revision, index: 0, position }));
+    this.#places.set(
+      record.data.event_id,
+      placeOf(record, { revision, index: 0, position: UNLOGGED + revision }),
+    );
     const key = sentBy(record);
     if (key !== undefined) this.#transactions.set(key, record.data.event_id);
   }

@@ -2,15 +2,16 @@ import { LRUCache } from 'lru-cache';
 import type { LoggedRecord } from '../../log/log.js';
 import type { RecordBody } from '../../log/records.js';
 import { serverName } from '../../protocol/identifiers.js';
-import type { EventPlace, MembershipEntry } from '../../room-state/room-index.js';
+import type { EventPlace, MembershipEntry, RoomSnapshot } from '../../room-state/room-index.js';
+import { MissingNodeError } from '../../room-state/nodes.js';
 import { emptyRoom, evolveRoom, isEventRecord, placeOf, roomStream } from '../aggregates/room.js';
 import type { Aggregate } from '../handle.js';
 import { eventOf } from './room-events.js';
 import { sentBy, RoomSession, type RoomPorts } from './room-session.js';
-import { materialise } from './state-nodes.js';
+import { materialise, rebuildNodes } from './state-nodes.js';
 
 const STREAM_PREFIX = roomStream('').length;
-/** Sessions hold little besides what the shared caches bound. */
+/** A snapshot is small: some identifiers. Events and state nodes are in shared caches, bounded in bytes. */
 const MOST_OPEN_ROOMS = 10_000;
 
 /**
@@ -19,7 +20,7 @@ const MOST_OPEN_ROOMS = 10_000;
  */
 export class Rooms implements Aggregate<RoomSession> {
   readonly #ports: RoomPorts;
-  readonly #open = new LRUCache<string, RoomSession>({ max: MOST_OPEN_ROOMS });
+  readonly #open = new LRUCache<string, RoomSnapshot>({ max: MOST_OPEN_ROOMS });
 
   constructor(ports: RoomPorts) {
     this.#ports = ports;
@@ -27,13 +28,17 @@ export class Rooms implements Aggregate<RoomSession> {
 
   async load(stream: string): Promise<{ state: RoomSession; revision: number }> {
     const open = this.#open.get(stream);
-    // A fork, so that what is decided and then not recorded leaves no trace.
-    if (open !== undefined) return { state: open.fork(), revision: open.snapshot.revision };
+    // A session of its own, so that what is decided and then not recorded leaves no trace.
+    if (open !== undefined) return { state: this.#session(open), revision: open.revision };
     const roomId = stream.slice(STREAM_PREFIX);
-    const session = new RoomSession(this.#ports, this.#ports.index.snapshot(roomId) ?? emptyRoom(roomId));
+    const session = this.#session(this.#ports.index.snapshot(roomId) ?? emptyRoom(roomId));
     await this.catchUp(session);
-    this.#open.set(stream, session);
-    return { state: session.fork(), revision: session.snapshot.revision };
+    this.#open.set(stream, session.snapshot);
+    return { state: session, revision: session.snapshot.revision };
+  }
+
+  #session(snapshot: RoomSnapshot): RoomSession {
+    return new RoomSession(this.#ports, snapshot);
   }
 
   evolve(session: RoomSession, record: RecordBody, revision: number): RoomSession {
@@ -44,11 +49,19 @@ export class Rooms implements Aggregate<RoomSession> {
   async committed(stream: string, session: RoomSession, records: readonly LoggedRecord[]): Promise<void> {
     for (const record of records) await this.index(session, record);
     session.settle();
-    this.#open.set(stream, session);
+    this.#open.set(stream, session.snapshot);
   }
 
   evict(stream: string): void {
     this.#open.delete(stream);
+  }
+
+  /** Missing or damaged state nodes are made again from the room's records. */
+  async repair(stream: string, error: unknown): Promise<boolean> {
+    if (!(error instanceof MissingNodeError)) return false;
+    this.evict(stream);
+    await rebuildNodes(this.#session(emptyRoom(stream.slice(STREAM_PREFIX))));
+    return true;
   }
 
   get openRooms(): number {
@@ -59,6 +72,9 @@ export class Rooms implements Aggregate<RoomSession> {
   async catchUp(session: RoomSession): Promise<void> {
     const from = session.snapshot.revision + 1;
     for await (const batch of this.#ports.log.read(roomStream(session.roomId), { from })) {
+      for (const { revision } of batch.damaged) {
+        if (revision !== undefined) session.snapshot = { ...session.snapshot, revision };
+      }
       for (const record of batch.records) {
         const previous = session.snapshot;
         session.snapshot = evolveRoom(previous, record, record.revision);
