@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { CliError, EXIT, Interrupted, type Io } from './io.js';
 import { version } from './version.js';
 
@@ -74,6 +74,39 @@ function declareVerbs(program: Command, verb: Verb): void {
     .option('--json', 'as JSON')
     .addHelpText('after', example('engram config check --config engram.yaml'))
     .action(verb(async () => (await import('./config-check.js')).configCheck));
+
+  declareReadingVerbs(program, verb);
+}
+
+/** Verbs that look into the log; they work while a server runs. */
+function declareReadingVerbs(program: Command, verb: Verb): void {
+  program
+    .command('log')
+    .description('Look into the log.')
+    .command('cat')
+    .description('Print records as newline-delimited JSON, in the order of the log.')
+    .option(...CONFIG_OPTION)
+    .option('--stream <name>', 'of one stream only, such as `server` or `room-!id`')
+    .option('--room <id>', "of a room's stream only")
+    .option('--user <id>', "of an account's stream only")
+    .option('--type <type...>', 'of these types only')
+    .option('--from <position>', 'from this position on', wholeNumber)
+    .option('--to <position>', 'to this position, inclusive', wholeNumber)
+    .option('--limit <count>', 'so many records at most', wholeNumber)
+    .option('--reverse', 'the newest first')
+    .addHelpText(
+      'after',
+      example('engram log cat --type user.registered', 'engram log cat --reverse --limit 10'),
+    )
+    .action(verb(async () => (await import('./log-cat.js')).logCat));
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(number)) {
+    throw new InvalidArgumentError('It is not a whole number.');
+  }
+  return number;
 }
 
 function example(...lines: string[]): string {

@@ -69,6 +69,36 @@ export function openLmdbStore(folder: string, mapSize?: number): LmdbStore {
   }
 }
 
+/**
+ * Opens a log's folder to read it, beside a process that writes it or alone: takes no lock, makes nothing.
+ *
+ * @throws LogFormatError when there is no log, or a foreign, newer or unreadable one
+ */
+export function openLmdbStoreForReading(folder: string): LmdbStore {
+  if (!existsSync(join(folder, DATABASE_FILE))) throw new LogFormatError(`There is no log in ${folder}.`);
+  refuseForeign(folder);
+  checkFormat(folder);
+  const root = openRoot(folder, undefined, true);
+  const table = (name: string): Table => {
+    try {
+      return root.openDB<Buffer, Buffer>(name, { encoding: 'binary', keyEncoding: 'binary', create: false });
+    } catch (error) {
+      void root.close();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new LogFormatError(`The log in ${folder} cannot be read (table ${name}): ${reason}`);
+    }
+  };
+  return {
+    root,
+    records: table('records'),
+    places: table('places'),
+    streams: table('streams'),
+    retained: table('retained'),
+    meta: table('meta'),
+    close: () => root.close(),
+  };
+}
+
 function refuseForeign(folder: string): void {
   const names = readdirSync(folder).filter((name) => !isLockFile(name));
   if (names.length > 0 && !names.includes(FORMAT_FILE)) {
@@ -142,7 +172,11 @@ function checkDatabase(file: string): void {
   }
 }
 
-function openRoot(folder: string, mapSize: number | undefined): RootDatabase<Buffer, Buffer> {
+function openRoot(
+  folder: string,
+  mapSize: number | undefined,
+  readOnly = false,
+): RootDatabase<Buffer, Buffer> {
   checkDatabase(join(folder, DATABASE_FILE));
   try {
     const root = open<Buffer, Buffer>(join(folder, DATABASE_FILE), {
@@ -152,9 +186,10 @@ function openRoot(folder: string, mapSize: number | undefined): RootDatabase<Buf
       maxDbs: 8,
       // Plain LMDB: a commit is flushed before it is visible, and before its promise resolves. See lmdb.ts.
       overlappingSync: false,
+      readOnly,
       ...(mapSize === undefined ? {} : { mapSize }),
     });
-    syncFolder(folder);
+    if (!readOnly) syncFolder(folder);
     return root;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
