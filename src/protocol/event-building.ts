@@ -78,9 +78,15 @@ function build(template: EventTemplate, version: RoomVersion, signer: EventSigne
     originServerTs: template.originServerTs,
     authEvents: template.authEvents,
     prevEvents: template.prevEvents,
-    redacts: template.type === 'm.room.redaction' ? template.redacts : undefined,
+    redacts: template.type === 'm.room.redaction' ? redactionTarget(pdu, content, version) : undefined,
     pdu,
   };
+}
+
+/** Where the room version keeps it, for a client may have written it into `content` itself. */
+function redactionTarget(pdu: JsonObject, content: JsonObject, version: RoomVersion): string | undefined {
+  const target = (version.redaction.redactsIn === 'content' ? content : pdu)['redacts'];
+  return typeof target === 'string' ? target : undefined;
 }
 
 /** The event without hash and signature, its fields in canonical order so that printing need not sort them. */
