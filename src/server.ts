@@ -10,6 +10,7 @@ import { RoomIndexer } from './commands/room/room-indexer.js';
 import type { RoomPorts } from './commands/room/room-session.js';
 import { openWriteSide, type WriteSide } from './commands/write-side.js';
 import type { Config } from './config.js';
+import { dataFolders } from './config/data-folders.js';
 import { EphemeralCounter } from './ephemeral/counter.js';
 import { PresenceBoard } from './ephemeral/presence.js';
 import { Typing } from './ephemeral/typing.js';
@@ -40,18 +41,7 @@ export interface Ports {
 
 const SYSTEM: Ports = { clock: systemClock, random: systemRandom };
 
-/** The places of a data folder. */
-export function dataFolders(
-  config: Config,
-): Record<'log' | 'keys' | 'roomState' | 'readModels' | 'socket', string> {
-  return {
-    log: join(config.data_dir, 'log'),
-    keys: join(config.data_dir, 'keys'),
-    roomState: join(config.data_dir, 'room-state'),
-    readModels: join(config.data_dir, 'read-models'),
-    socket: join(config.data_dir, 'engram.sock'),
-  };
-}
+export { dataFolders };
 
 /** The write side of a server, with what it stands on. */
 export interface Engine {

@@ -81,7 +81,7 @@ export function openLmdbStoreForReading(folder: string): LmdbStore {
   const root = openRoot(folder, undefined, true);
   const table = (name: string): Table => {
     try {
-      return root.openDB<Buffer, Buffer>(name, { encoding: 'binary', keyEncoding: 'binary', create: false });
+      return root.openDB<Buffer, Buffer>(name, { encoding: 'binary', keyEncoding: 'binary' });
     } catch (error) {
       void root.close();
       const reason = error instanceof Error ? error.message : String(error);
