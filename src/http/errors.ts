@@ -1,6 +1,10 @@
 import { LogClosedError, LogUnavailableError } from '../log/errors.js';
 import { MatrixError } from '../protocol/errors.js';
-import { ReadModelNotReadyError, ReadStoreUnavailableError } from '../read-models/errors.js';
+import {
+  ReadModelNotReadyError,
+  ReadModelsBehindError,
+  ReadStoreUnavailableError,
+} from '../read-models/errors.js';
 
 /** An error as it goes out: status, headers beyond the usual, JSON body. */
 export interface ErrorResponse {
@@ -52,6 +56,11 @@ export function errorResponse(error: unknown, progressOf?: ProgressOf): ErrorRes
     return unavailable(
       `This cannot be read yet: ${error.projection} is being built from the log${percent(progress)}. Try again later.`,
       { projection: error.projection, ...(progress === undefined ? {} : { progress }) },
+    );
+  }
+  if (error instanceof ReadModelsBehindError) {
+    return unavailable(
+      'The newest changes cannot be read yet: the read models are catching up. Try again later.',
     );
   }
   return ofFrameworkError(error) ?? fault();
