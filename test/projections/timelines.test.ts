@@ -213,3 +213,20 @@ test('events of one commit keep their order', async () => {
   expect(last.map((d) => [d.position, d.index])).toEqual([[position, 0], [position, 1]]); // prettier-ignore
   expect(last.map((d) => d.json).join()).toMatch(/One.*Two/);
 });
+
+test('what a state event replaced is of its own room, also where another has an event of that ID', async () => {
+  const { log, room: other } = setUp('1');
+  const theirs = other.tell((r) => r.setState(alice, 'm.room.topic', { topic: 'Theirs' }));
+  const room = new RecordedRoom(log, '1', 'own');
+  room.tell((r) => r.createdBy(alice));
+  const { eventId } = theirs;
+  const first = room.room.event({
+    type: 'm.room.topic',
+    sender: alice,
+    stateKey: '',
+    content: { topic: 'Ours' },
+  });
+  room.accept({ ...first, eventId, pdu: { ...first.pdu, event_id: eventId } });
+  const second = room.tell((r) => r.setState(alice, 'm.room.topic', { topic: 'New' }));
+  expect(unsigned((await documents(log))(second))).toMatchObject({ prev_content: { topic: 'Ours' } });
+});
