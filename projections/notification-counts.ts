@@ -6,11 +6,12 @@ import { evaluatePushRules } from '../src/protocol/push-rules/evaluate.js';
 import { PreparedEvent } from '../src/protocol/push-rules/event.js';
 import {
   notificationCounts,
-  notificationEntries,
   notificationRooms,
   notificationStateEvents,
   notificationUsers,
+  notifyingEvents,
   threadedEvents,
+  unreadPages,
 } from '../src/read-models/collections.js';
 import { changeRoom, keepStateEvent, pushRoom, redactStateEvent } from './notification-rooms.js';
 import { changeSettings, settingsOf } from './notification-settings.js';
@@ -18,29 +19,32 @@ import type { Documents, Projection } from './projection.js';
 import { appliedRedaction, isRefused, recordedEvent, type AcceptedRecord } from './recorded-event.js';
 import { searchableFields } from './searchable-fields.js';
 import { userOfStream } from './streams.js';
-import { addUnread, MAIN, markRead, removeCounts, removeUnread } from './unread-entries.js';
+import { addUnread, forgetUnread, MAIN, markRead, removeCounts } from './unread-events.js';
 
 /**
- * Unread counts of our users in the rooms that they have joined (Client-Server API, Receiving notifications; Threaded
- * read receipts). Of an invitation `/sync` shows no counts, so there are none. Each unread event that notifies a user is an
- * entry, and goes when it is read or redacted, or the user leaves; the counts are those of the entries.
+ * Unread counts of our users in the rooms that they have joined (Client-Server API, Receiving notifications;
+ * Threaded read receipts). Of an invitation `/sync` shows no counts, so there are none. Each event that notifies a
+ * user is listed until it is read or redacted, or the user leaves; the counts are those of the lists.
  *
  * An event reads what is before it for its sender, as a receipt would that names the event's thread: what clients
  * take it for. Not so a membership, which follows from a changed profile in all rooms at once.
  *
  * Cost of an event in a room with n members of ours: one read of a range of n documents, n evaluations (0.4 us each
- * with the predefined rules), and two writes for each member whom it notifies. Of a receipt: what it makes read.
+ * with the predefined rules), and a write for each member whom it notifies. With 1,000 members, who are all
+ * notified, that is 9 ms of a batch of such messages, and 27 ms of one alone. Of a receipt: a write, and the pages
+ * of what it makes read, where that is more than 32 events.
  */
 export const notificationCountsProjection: Projection = {
   name: 'notification-counts',
   version: 1,
   collections: [
     notificationCounts,
-    notificationEntries,
     notificationUsers,
     notificationStateEvents,
     notificationRooms,
+    notifyingEvents,
     threadedEvents,
+    unreadPages,
   ],
   handles: [
     'room.event.accepted',
@@ -130,6 +134,7 @@ async function notify(
   if (members.length === 0) return;
   const prepared = new PreparedEvent(pushEvent(event));
   const room = await pushRoom(roomId, sender, documents);
+  let notified = false;
   for (const member of members) {
     if (member.user_id === sender) {
       if (event.type !== 'm.room.member') await markRead(member, { thread }, position, documents);
@@ -141,10 +146,10 @@ async function notify(
     if (event.stateKey === undefined && settings.ignored.has(sender)) continue;
     const { notify, highlight } = evaluatePushRules(settings.rules, prepared, room.seenBy(member));
     if (!notify) continue;
-    const place = { user_id: member.user_id, room_id: roomId, position, index };
-    const entry = { ...place, event_id: eventId, highlight, thread_id: thread };
-    await addUnread(member, entry, position, documents);
+    await addUnread(member, { position, index, highlight, thread }, documents);
+    notified = true;
   }
+  if (notified) documents.put(notifyingEvents, { room_id: roomId, event_id: eventId, position, index });
 }
 
 /** The event in client format, which is what rules are about. */
@@ -161,18 +166,18 @@ function pushEvent({ content, eventId, originServerTs, roomId, sender, type, sta
   };
 }
 
-/** What was redacted notifies nobody any more. Costs a look-up and two writes for each who had it unread. */
+/** What was redacted notifies nobody any more. Costs a read of the range of members, and a write for each who had it unread. */
 async function forgetNotifications(
   roomId: string,
   eventId: string,
   position: number,
   documents: Documents,
 ): Promise<void> {
-  const entries = await documents.find(notificationEntries, { prefix: [eventId, roomId] }, 'event');
-  for (const entry of entries) {
-    const counts = await documents.get(notificationCounts, [entry.user_id, roomId]);
-    if (counts !== undefined) removeUnread(counts, [entry], position, documents);
-  }
+  const event = await documents.get(notifyingEvents, [roomId, eventId]);
+  if (event === undefined) return;
+  documents.delete(notifyingEvents, [roomId, eventId]);
+  const members = await documents.find(notificationCounts, { prefix: [roomId] }, 'room');
+  for (const member of members) await forgetUnread(member, event, position, documents);
 }
 
 /** A receipt for an event whose place is not known reads nothing: it cannot be said what is before it. */

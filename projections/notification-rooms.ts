@@ -16,7 +16,7 @@ import { redactContent } from './client-event.js';
 import { settingsName } from './notification-settings.js';
 import type { Documents } from './projection.js';
 import { recordedEvent, type AcceptedRecord, type StateEventRecord } from './recorded-event.js';
-import { removeCounts } from './unread-entries.js';
+import { removeCounts } from './unread-events.js';
 
 const MEMBER = 'm.room.member';
 const LEVELS = 'm.room.power_levels';
@@ -113,6 +113,7 @@ async function changeMember(
     highlights: before?.highlights ?? 0,
     ...(threads === undefined ? {} : { threads }),
     position: before?.position ?? position,
+    recent: before?.recent ?? [],
     member_event: event.event_id,
     ...(typeof displayname === 'string' ? { displayname } : {}),
     settings: settingsName(user),

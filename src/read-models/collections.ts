@@ -151,6 +151,9 @@ export const receipts = collection<Receipt>({
   },
 });
 
+/** An event that notifies a user: where it is, whether it is highlighted, and its thread's root where it is in one. */
+export type UnreadEvent = readonly [position: number, index: number, highlight: 0 | 1, thread?: string];
+
 export interface UnreadCounts {
   readonly notifications: number;
   /** Those of them that are highlighted. */
@@ -169,6 +172,8 @@ export type NotificationCount = Document &
     threads?: Readonly<Record<string, UnreadCounts>>;
     /** When the counts became what they are. */
     position: number;
+    /** The newest of the events that are counted, oldest first; `unread_pages` has those before them. */
+    recent: readonly UnreadEvent[];
     /** The current member event, and the user's name in it. */
     member_event: string;
     displayname?: string;
@@ -190,27 +195,38 @@ export const notificationCounts = collection<NotificationCount>({
   },
 });
 
-/** An unread event that notifies a user: what is counted. */
-export type NotificationEntry = Document & {
+/** Unread events that are not among a room's most recent, oldest first. */
+export type UnreadPage = Document & {
   user_id: string;
   room_id: string;
+  /** None of its events is before this place. */
   position: number;
   index: number;
-  event_id: string;
-  highlight: boolean;
-  /** The thread's root, or `main`. */
-  thread_id: string;
+  events: readonly UnreadEvent[];
 };
 
-export const notificationEntries = collection<NotificationEntry>({
-  name: 'notification_entries',
+export const unreadPages = collection<UnreadPage>({
+  name: 'unread_pages',
   projection: 'notification-counts',
   key: (d) => [d.user_id, d.room_id, d.position, d.index],
-  indexes: { event: (d) => [d.event_id, d.room_id] },
-  fields: {
-    key: ['user_id', 'room_id', 'position', 'index'],
-    indexes: { event: ['event_id', 'room_id'] },
-  },
+  indexes: {},
+  fields: { key: ['user_id', 'room_id', 'position', 'index'], indexes: {} },
+});
+
+/** Where the events are that notified anybody. */
+export type NotifyingEvent = Document & {
+  room_id: string;
+  event_id: string;
+  position: number;
+  index: number;
+};
+
+export const notifyingEvents = collection<NotifyingEvent>({
+  name: 'notifying_events',
+  projection: 'notification-counts',
+  key: (d) => [d.room_id, d.event_id],
+  indexes: {},
+  fields: { key: ['room_id', 'event_id'], indexes: {} },
 });
 
 /** By what a user of ours wants events to be judged. */

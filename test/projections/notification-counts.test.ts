@@ -57,12 +57,28 @@ describe('messages', () => {
 
   test('count at most a thousand times or so, highlights longest', async () => {
     const chat = new Chat();
-    chat.says(carol, 'old', mentions(bob));
-    for (let i = 0; i < 1110; i++) chat.says(alice, `${i}`);
-    expect(await chat.unread(chat.bob)).toEqual([1011, 1]);
+    const old = chat.says(carol, 'old', mentions(bob));
+    for (let i = 0; i < 1150; i++) chat.says(alice, `${i}`);
+    expect(await chat.unread(chat.bob)).toEqual([1051, 1]);
     const { entries } = await chat.documents();
-    expect(entries).toHaveLength(1011);
-    expect(entries[0]).toMatchObject({ highlight: true });
+    expect(entries).toHaveLength(1051);
+    expect(entries[0]).toMatchObject({ position: chat.positionOf(old), highlight: true });
+    expect(entries[1]?.position).toBe(chat.positionOf(old) + 101);
+  });
+
+  test('count no more often when all are highlighted', async () => {
+    const chat = new Chat();
+    for (let i = 0; i < 1150; i++) chat.says(alice, `${i}`, mentions(bob));
+    expect(await chat.unread(chat.bob)).toEqual([1050, 1050]);
+  });
+
+  test('are found on whatever page they are, when they are redacted', async () => {
+    const chat = new Chat();
+    const said = Array.from({ length: 100 }, (_, i) => chat.says(carol, `${i}`));
+    for (const message of said.filter((_, i) => i % 7 === 0 || i < 40)) chat.room.redact(carol, message);
+    const { entries } = await chat.documents();
+    const left = said.filter((_, i) => i % 7 !== 0 && i >= 40).map((message) => chat.positionOf(message));
+    expect(entries.filter(({ user_id }) => user_id === bob.id).map(({ position }) => position)).toEqual(left);
   });
 });
 

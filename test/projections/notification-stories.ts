@@ -1,9 +1,9 @@
 import { notificationCountsProjection } from '../../projections/notification-counts.js';
 import {
   notificationCounts,
-  notificationEntries,
+  unreadPages,
   type NotificationCount,
-  type NotificationEntry,
+  type UnreadEvent,
 } from '../../src/read-models/collections.js';
 import type { RoomEvent } from '../../src/protocol/events.js';
 import type { JsonObject } from '../../src/protocol/json.js';
@@ -54,9 +54,18 @@ export class Chat {
     return found.position;
   }
 
-  async documents(): Promise<{ counts: NotificationCount[]; entries: NotificationEntry[] }> {
+  /** The counts, and all events that are listed as unread, by user and from the oldest on. */
+  async documents(): Promise<{ counts: NotificationCount[]; entries: Entry[] }> {
     const found = await folded(notificationCountsProjection, this.log.records);
-    return { counts: found.of(notificationCounts), entries: found.of(notificationEntries) };
+    const counts = found.of(notificationCounts);
+    const lists = [
+      ...found.of(unreadPages),
+      ...counts.map(({ user_id, recent }) => ({ user_id, events: recent })),
+    ];
+    return {
+      counts,
+      entries: lists.flatMap(({ user_id, events }) => events.map((event) => entry(user_id, event))),
+    };
   }
 
   /** What is counted for a user in this room, as `[notifications, highlights]`, with threads if there are any. */
@@ -71,6 +80,17 @@ export class Chat {
     );
     return [notifications, highlights, Object.fromEntries(each)];
   }
+}
+
+export interface Entry {
+  readonly user_id: string;
+  readonly position: number;
+  readonly highlight: boolean;
+  readonly thread_id: string;
+}
+
+function entry(user_id: string, [position, , highlight, thread_id = 'main']: UnreadEvent): Entry {
+  return { user_id, position, highlight: highlight === 1, thread_id };
 }
 
 export function mentions(...people: Person[]): JsonObject {
