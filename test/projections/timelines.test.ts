@@ -217,7 +217,7 @@ test('events of one commit keep their order', async () => {
 test('what a state event replaced is of its own room, also where another has an event of that ID', async () => {
   const { log, room: other } = setUp('1');
   const theirs = other.tell((r) => r.setState(alice, 'm.room.topic', { topic: 'Theirs' }));
-  const room = new RecordedRoom(log, '1', 'own');
+  const room = new RecordedRoom(log, '1', 'second');
   room.tell((r) => r.createdBy(alice));
   const { eventId } = theirs;
   const first = room.room.event({
