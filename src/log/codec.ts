@@ -63,12 +63,17 @@ export function checkRecord(record: NewRecord, validators: ReadonlyMap<string, R
 
 function metadataProblem(metadata: JsonObject | RecordMetadata): string | undefined {
   const { correlation_id, causation_id, origin, received_at } = metadata;
-  if (typeof correlation_id !== 'string') return 'metadata/correlation_id must be a string';
-  if (causation_id !== undefined && typeof causation_id !== 'string')
-    return 'metadata/causation_id must be a string';
-  if (origin !== undefined && typeof origin !== 'string') return 'metadata/origin must be a string';
+  if (!isShortText(correlation_id)) return 'metadata/correlation_id must be a short string';
+  if (causation_id !== undefined && !isShortText(causation_id)) {
+    return 'metadata/causation_id must be a short string';
+  }
+  if (origin !== undefined && !isShortText(origin)) return 'metadata/origin must be a short string';
   if (!Number.isSafeInteger(received_at)) return 'metadata/received_at must be an integer';
   return undefined;
+}
+
+function isShortText(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= 255;
 }
 
 /** The text of a checked record; `data` may be its sealed form. */

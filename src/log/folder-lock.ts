@@ -17,13 +17,14 @@ export function isLockFile(name: string): boolean {
 }
 
 /**
- * Takes a folder for this process alone. Node has no flock, so: lock files are numbered, the highest counts, and who
- * finds it released or its holder dead makes the next number, which only one can (link fails where the name
- * exists). The number never goes down, so nobody can take over what was taken over already. A holder that was killed leaves a lock
- * that the next one takes over. Processes on other machines, or in containers that do not see each other's
- * processes, are not noticed.
+ * Takes a folder for this process alone. Node has no flock, so: lock files are numbered, the highest counts,
+ * and who finds it released or its holder dead makes the next number, which only one can (link fails where
+ * the name exists). The number never goes down, so nobody can take over what was taken over already. A holder
+ * that was killed leaves a lock that the next one takes over. Processes on other machines, or in containers
+ * that do not see each other's processes, are not noticed.
  *
  * @returns a function that releases it
+ *
  * @throws LogFormatError when another process, or this one, holds it
  */
 export function lockFolder(folder: string): () => void {

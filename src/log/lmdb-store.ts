@@ -138,9 +138,10 @@ const LMDB_MAGIC = 0xbeefc0de;
 const META_BYTES = 2 * 65_536;
 
 /**
- * Opening what is not a whole LMDB file ends the process (a signal, not an error), so its two meta pages are read first: magic number,
- * page size, and whether the file reaches as far as the newest of them says. (MDB_meta in mdb.c: after a page
- * header of 24 bytes come the magic number, at 48 the page size, at 144 the last page, at 152 the transaction.)
+ * Opening what is not a whole LMDB file ends the process (a signal, not an error), so its two meta pages are
+ * read first: magic number, page size, and whether the file reaches as far as the newest of them says.
+ * (MDB_meta in mdb.c: after a page header of 24 bytes come the magic number, at 48 the page size, at 144 the
+ * last page, at 152 the transaction.)
  */
 function checkDatabase(file: string): void {
   if (!existsSync(file)) return;

@@ -16,6 +16,7 @@ import {
   readPosition,
   type StreamState,
 } from './lmdb-format.js';
+import { Group, newStream, put } from './lmdb-group.js';
 import type { LmdbStore, Table } from './lmdb-store.js';
 import type { Appended, Retention } from './log.js';
 import { NO_STREAM, type Position } from './position.js';
@@ -31,13 +32,6 @@ const CACHED_STREAMS = 10_000;
 /** For so many records appended, up to twice as many hidden ones are scavenged. */
 const SCAVENGE_EVERY = 256;
 
-/** One change to a table; an absent value removes. */
-interface Change {
-  readonly table: Table;
-  readonly key: Buffer;
-  readonly value: Buffer | undefined;
-}
-
 /** What waits to be written. `decide` looks at the state before it, adds its changes to the group, or throws. */
 interface Work {
   decide(group: Group): void;
@@ -50,29 +44,15 @@ interface Decided {
   readonly refusal: Error | undefined;
 }
 
-/** What one transaction will write, and the state that follows from it. */
-class Group {
-  readonly changes: Change[] = [];
-  readonly states = new Map<string, StreamState>();
-  head: Position;
-  lastStream: number;
-  records = 0;
-  bytes = 0;
-
-  constructor(head: Position, lastStream: number) {
-    this.head = head;
-    this.lastStream = lastStream;
-  }
-}
-
 const HEAD = Buffer.from('head');
 const STREAMS = Buffer.from('streams');
 
 /**
- * The one writer of an embedded log. Appends that arrive while a transaction is being flushed wait and go into the
- * next one together (group commit). Since there is one writer, and one transaction at a time, the expected revision
- * is checked against the state that the transaction begins from, plus what the group has decided before: the same as inside it.
- * A group is written whole or not at all (lmdb's `batch` is one transaction, written by another thread).
+ * The one writer of an embedded log. Appends that arrive while a transaction is being flushed wait and go
+ * into the next one together (group commit). Since there is one writer, and one transaction at a time, the
+ * expected revision is checked against the state that the transaction begins from, plus what the group has
+ * decided before: the same as inside it. A group is written whole or not at all (lmdb's `batch` is one
+ * transaction, written by another thread).
  */
 export class LmdbWriter {
   readonly #store: LmdbStore;
@@ -83,7 +63,10 @@ export class LmdbWriter {
   #queue: Work[] = [];
   #draining: Promise<void> | undefined;
   #closed = false;
-  /** Set once LMDB has refused to go on: what it holds can be read, nothing can be written until it is opened again. */
+  /**
+   * Set once LMDB has refused to go on: what it holds can be read, nothing can be written until it is opened
+   * again.
+   */
   #broken: LogUnavailableError | undefined;
   #failed = false;
   #lastStream: number;
@@ -368,19 +351,10 @@ export class LmdbWriter {
   }
 }
 
-function put(group: Group, table: Table, key: Buffer, value: Buffer | undefined): void {
-  group.changes.push({ table, key, value });
-}
-
 function asError(error: unknown): Error {
   return error instanceof Error
     ? error
     : new Error('Something else than an error was thrown.', { cause: error });
-}
-
-function newStream(group: Group): StreamState {
-  group.lastStream++;
-  return { number: group.lastStream, revision: NO_STREAM, first: 0, retention: {} };
 }
 
 /** lmdb rejects a second promise with the cause; unheard, it would end the process. */

@@ -104,8 +104,8 @@ export class LmdbLog implements RawLog {
   }
 
   /**
-   * Gives back the space of up to so many records that retention has hidden, and says how many. Appending does this by the way; see
-   * LmdbWriter.
+   * Gives back the space of up to so many records that retention has hidden, and says how many. Appending
+   * does this by the way; see LmdbWriter.
    */
   async scavenge(limit: number): Promise<number> {
     this.#open();

@@ -14,7 +14,7 @@ export interface RecordMetadata {
   readonly received_at: number;
 }
 
-/** A record on its way into the log. The ID makes a repeated append harmless. */
+/** A record on its way into the log. The ID, a UUID in lower case, makes a repeated append harmless. */
 export type NewRecord = RecordBody & { readonly id: string; readonly metadata: RecordMetadata };
 
 /** A record as the log has it, lifted to the newest version of its type. */
@@ -66,7 +66,7 @@ export interface ReadOptions {
   /** The first revision to be read; by default the stream's first, or its last when reading backwards. */
   readonly from?: number;
   readonly direction?: 'forwards' | 'backwards';
-  /** How many records at most; by default all. */
+  /** How many records at most; by default all. The records of one commit stay together, even beyond the limit. */
   readonly limit?: number;
 }
 

@@ -11,7 +11,7 @@ import {
   WrongRevisionError,
 } from './errors.js';
 import type { Appended, DamagedRecord, Log, NewRecord, ReadOptions, RecordBatch, Retention } from './log.js';
-import { START, type Position } from './position.js';
+import { NO_STREAM, START, type Position } from './position.js';
 import { RecordReader } from './record-reader.js';
 import { recordValidators } from './schemas.js';
 import { seal } from './sealing.js';
@@ -88,8 +88,9 @@ export class RecordLog implements Log {
   }
 
   /**
-   * Writes pages into a stream of their own, then one small record, at one revision of the target stream, that gives them meaning.
-   * Pages have a maximal age until just before the commit, so that those of a writer that died are discarded.
+   * Writes pages into a stream of their own, then one small record, at one revision of the target stream,
+   * that gives them meaning. Pages have a maximal age until just before the commit, so that those of a writer
+   * that died are discarded.
    */
   async #stage(stream: string, expectedRevision: number, records: readonly NewRecord[]): Promise<Appended> {
     const revision = expectedRevision + 1;
@@ -109,15 +110,21 @@ export class RecordLog implements Log {
     const texts = records.map((record, index) => this.#text(record, stream, revision, index));
     const { pages, commit } = toPages(texts, staging, metadata, () => uuid(this.#random));
     await this.#raw.setRetention(staging, { maxAge: ABANDONED_PAGES_SECONDS });
-    await writePages(this.#raw, staging, pages);
+    const last = await writePages(this.#raw, staging, pages);
     await this.#raw.setRetention(staging, {});
+    const discard = (): Promise<void> =>
+      // Waste that stays is only waste: what the caller is told matters more.
+      this.#raw.setRetention(staging, { truncateBefore: pages.length }).catch(() => undefined);
     try {
       const record = commitRecord(commit, id, stream, revision, metadata);
-      return answer(await this.#raw.append(stream, expectedRevision, [record]));
+      const appended = await this.#raw.append(stream, expectedRevision, [record]);
+      // The same append came first, with pages of its own.
+      if ((appended.positions[0] ?? START) < last) await discard();
+      return answer(appended);
     } catch (error) {
       // Unless the commit may have been written, the pages are waste.
       if (!(error instanceof LogUnavailableError && error.outcomeUnknown)) {
-        await this.#raw.setRetention(staging, { truncateBefore: pages.length });
+        await discard();
       }
       throw error;
     }
@@ -142,6 +149,7 @@ export class RecordLog implements Log {
     this.#open();
     const { from, limit, direction = 'forwards' } = options;
     const expected = checkLimit(limit);
+    if (!isStreamName(stream)) return;
     const batches = this.#raw.readStream(stream, {
       direction,
       ...(from === undefined ? {} : { from }),
@@ -152,6 +160,7 @@ export class RecordLog implements Log {
 
   async revision(stream: string): Promise<number> {
     this.#open();
+    if (!isStreamName(stream)) return NO_STREAM;
     return this.#raw.revision(stream);
   }
 
@@ -201,21 +210,25 @@ export class RecordLog implements Log {
   async setRetention(stream: string, retention: Retention): Promise<void> {
     this.#open();
     checkStream(stream);
+    const checked: { -readonly [K in keyof Retention]: Retention[K] } = {};
     for (const [name, least] of [
       ['maxAge', 1],
       ['maxCount', 1],
       ['truncateBefore', 0],
     ] as const) {
       const value = retention[name];
-      if (value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {
+      if (value === undefined) continue;
+      if (!Number.isSafeInteger(value) || value < least) {
         throw new RangeError(`${name} must be an integer of at least ${least}.`);
       }
+      checked[name] = value;
     }
-    return this.#raw.setRetention(stream, retention);
+    return this.#raw.setRetention(stream, checked);
   }
 
   async retention(stream: string): Promise<Retention> {
     this.#open();
+    if (!isStreamName(stream)) return {};
     return this.#raw.retention(stream);
   }
 
@@ -234,18 +247,21 @@ function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }
 
+function isStreamName(stream: string): boolean {
+  return (
+    stream !== '' &&
+    // EventStoreDB keeps these to itself.
+    !stream.startsWith('$') &&
+    !stream.includes('\0') &&
+    // Lone surrogates would not come back.
+    Buffer.from(stream).toString() === stream &&
+    Buffer.byteLength(stream) <= MAX_STREAM_BYTES
+  );
+}
+
 function checkStream(stream: string): void {
-  // EventStoreDB keeps streams that start with $ to itself.
-  if (
-    stream === '' ||
-    stream.startsWith('$') ||
-    stream.includes('\0') ||
-    Buffer.from(stream).toString() !== stream
-  ) {
-    throw new RangeError(`${JSON.stringify(stream)} cannot be the name of a stream.`);
-  }
-  if (Buffer.byteLength(stream) > MAX_STREAM_BYTES) {
-    throw new RangeError(`A stream's name has at most ${MAX_STREAM_BYTES} bytes.`);
+  if (!isStreamName(stream)) {
+    throw new RangeError(`${JSON.stringify(stream.slice(0, 600))} cannot be the name of a stream.`);
   }
 }
 

@@ -12,8 +12,8 @@ import { lifter, UPCASTERS } from './upcasters/upcasters.js';
 const MAX_KEPT_DAMAGED = 10_000;
 
 /**
- * Makes records of stored bytes: verifies, expands commits, unseals, lifts. What cannot be read is quarantined, and never stops a
- * reader. Cost: about 10 µs for a record of 1 kB, most of it JSON.
+ * Makes records of stored bytes: verifies, expands commits, unseals, lifts. What cannot be read is
+ * quarantined, and never stops a reader. Cost: about 10 µs for a record of 1 kB, most of it JSON.
  */
 export class RecordReader {
   readonly #raw: RawLog;
@@ -31,8 +31,8 @@ export class RecordReader {
   }
 
   /**
-   * Reads on until `limit` records were found. The records of one commit share a revision and a position, so they stay together even where
-   * that goes beyond the limit: a reader could not go on from their middle.
+   * Reads on until `limit` records were found. The records of one commit share a revision and a position, so
+   * they stay together even where that goes beyond the limit: a reader could not go on from their middle.
    */
   async *read(
     batches: AsyncIterable<RawBatch>,

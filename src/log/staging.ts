@@ -3,6 +3,7 @@ import { MAX_APPEND_BYTES, rawBytes, type RawLog, type RawRecord, type RawStored
 import { DamageError, encode, open, recordText, type OpenedRecord, type RecordText } from './codec.js';
 import { isObject } from './json.js';
 import type { RecordMetadata } from './log.js';
+import { START, type Position } from './position.js';
 import type { LogCommittedV1 } from './records.js';
 
 export const PAGE = 'log.page';
@@ -50,7 +51,10 @@ export function toPages(
   };
 }
 
-/** The ID of the commit of these records: the same whenever the same append is repeated. A UUID of version 8 (RFC 9562). */
+/**
+ * The ID of the commit of these records: the same whenever the same append is repeated. A UUID of version 8
+ * (RFC 9562).
+ */
 export function commitId(ids: readonly string[]): string {
   const bytes = hash('sha256', ids.join(), 'buffer').subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
@@ -69,9 +73,14 @@ export function commitRecord(
   return encode(recordText(id, COMMIT, VERSION, { ...commit }, metadata), stream, revision);
 }
 
-/** Writes pages one by one, each within the limit; the last call's return means that all are on disk. */
-export async function writePages(raw: RawLog, staging: string, pages: readonly RawRecord[]): Promise<void> {
+/** Writes pages, as many at once as the limit allows; gives the position of the last when all are on disk. */
+export async function writePages(
+  raw: RawLog,
+  staging: string,
+  pages: readonly RawRecord[],
+): Promise<Position> {
   let from = 0;
+  let last = START;
   while (from < pages.length) {
     let to = from;
     let bytes = 0;
@@ -79,9 +88,11 @@ export async function writePages(raw: RawLog, staging: string, pages: readonly R
       bytes += rawBytes(page);
       if (bytes > MAX_APPEND_BYTES) break;
     }
-    await raw.append(staging, from - 1, pages.slice(from, to));
+    const { positions } = await raw.append(staging, from - 1, pages.slice(from, to));
+    last = positions.at(-1) ?? last;
     from = to;
   }
+  return last;
 }
 
 /**

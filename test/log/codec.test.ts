@@ -84,5 +84,16 @@ test('upcasters lift an old version step by step, and what cannot be lifted says
     reason: expect.stringContaining('not known') as unknown,
   });
   expect(lifter(newest, [])('thing.made', 2, {})).toMatchObject({ ok: false });
+  const failing = {
+    type: 'thing.made',
+    from: 2,
+    lift: () => {
+      throw new Error('no name');
+    },
+  };
+  expect(lifter(newest, [failing])('thing.made', 2, {})).toMatchObject({
+    ok: false,
+    reason: expect.stringContaining('no name') as unknown,
+  });
   expect(new Set(UPCASTERS.map(({ type, from }) => `${type}.v${from}`)).size).toBe(UPCASTERS.length);
 });

@@ -19,7 +19,7 @@ import { NO_STREAM } from '../../src/log/position.js';
 import { RecordLog } from '../../src/log/record-log.js';
 import { SealKeys } from '../../src/log/seal-keys.js';
 import { systemRandom } from '../../src/runtime/random.js';
-import { aRecord, collect, nameOf } from '../contracts/log.js';
+import { aRecord, collect, nameOf } from '../contracts/log/tools.js';
 import { compiled } from '../support/compiled.js';
 import { temporaryFolder } from '../support/folder.js';
 import { ManualClock } from '../support/manual-clock.js';

@@ -5,7 +5,7 @@ import { positionKey } from '../../src/log/lmdb-format.js';
 import { RecordLog } from '../../src/log/record-log.js';
 import { SealKeys } from '../../src/log/seal-keys.js';
 import { systemRandom } from '../../src/runtime/random.js';
-import type { LogHarness } from '../contracts/log.js';
+import type { LogHarness } from '../contracts/log/tools.js';
 import { temporaryFolder } from './folder.js';
 import { ManualClock } from './manual-clock.js';
 

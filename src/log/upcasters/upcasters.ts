@@ -32,7 +32,12 @@ export function lifter(
     for (let at = version; at < target; at++) {
       const step = steps.get(`${type}.v${at}`);
       if (step === undefined) return { ok: false, reason: `No upcaster lifts version ${at} of ${type}.` };
-      lifted = step.lift(lifted);
+      try {
+        lifted = step.lift(lifted);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : 'it failed';
+        return { ok: false, reason: `The upcaster of version ${at} of ${type}: ${why}` };
+      }
     }
     return { ok: true, version: target, data: lifted };
   };

@@ -1,0 +1,36 @@
+import type { StreamState } from './lmdb-format.js';
+import type { Table } from './lmdb-store.js';
+import { NO_STREAM, type Position } from './position.js';
+
+/** One change to a table; an absent value removes. */
+export interface Change {
+  readonly table: Table;
+  readonly key: Buffer;
+  readonly value: Buffer | undefined;
+}
+
+/** What one transaction will write, and the state that follows from it. */
+export class Group {
+  readonly changes: Change[] = [];
+  readonly states = new Map<string, StreamState>();
+  head: Position;
+  lastStream: number;
+  records = 0;
+  bytes = 0;
+
+  constructor(head: Position, lastStream: number) {
+    this.head = head;
+    this.lastStream = lastStream;
+  }
+}
+
+/** Adds a change to what the group will write. */
+export function put(group: Group, table: Table, key: Buffer, value: Buffer | undefined): void {
+  group.changes.push({ table, key, value });
+}
+
+/** A stream met first, with the next number. */
+export function newStream(group: Group): StreamState {
+  group.lastStream++;
+  return { number: group.lastStream, revision: NO_STREAM, first: 0, retention: {} };
+}

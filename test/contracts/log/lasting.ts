@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest';
+import { LogClosedError } from '../../../src/log/errors.js';
+import { NO_STREAM, START } from '../../../src/log/position.js';
+import { collect, largeRecords, nameOf, names, someRecords, type LogTools } from './tools.js';
+
+/** What comes with time: retention, damage, reopening, closing. */
+export function lastingContract({ harness, opened }: LogTools): void {
+  describe('retention', () => {
+    test('is none, set, and replaced', async () => {
+      const log = await opened();
+      expect(await log.retention('user-a')).toStrictEqual({});
+      await log.setRetention('user-a', { maxAge: 5, maxCount: 3, truncateBefore: 1 });
+      expect(await log.retention('user-a')).toStrictEqual({ maxAge: 5, maxCount: 3, truncateBefore: 1 });
+      await log.setRetention('user-a', { maxCount: 2 });
+      expect(await log.retention('user-a')).toStrictEqual({ maxCount: 2 });
+      expect(await log.revision('user-a')).toBe(NO_STREAM);
+      for (const bad of [{ maxAge: 0 }, { maxCount: 0 }, { maxCount: 1.5 }, { truncateBefore: -1 }]) {
+        await expect(log.setRetention('user-a', bad)).rejects.toBeInstanceOf(RangeError);
+      }
+    });
+
+    test('by count and truncation holds for stream reads at once; numbers go on', async () => {
+      const log = await opened();
+      await log.append('user-a', NO_STREAM, someRecords('a', 10));
+      await log.setRetention('user-a', { maxCount: 4 });
+      expect(await names(log.read('user-a'))).toStrictEqual(['a6', 'a7', 'a8', 'a9']);
+      expect(await names(log.read('user-a', { direction: 'backwards' }))).toStrictEqual([
+        'a9',
+        'a8',
+        'a7',
+        'a6',
+      ]);
+      expect(await names(log.read('user-a', { from: 3, direction: 'backwards' }))).toStrictEqual([]);
+      await log.setRetention('user-a', { truncateBefore: 8 });
+      expect(await names(log.read('user-a', { from: 2 }))).toStrictEqual(['a8', 'a9']);
+      await log.setRetention('user-a', { truncateBefore: 100 });
+      expect(await names(log.read('user-a'))).toStrictEqual([]);
+      expect(await log.revision('user-a')).toBe(9);
+      expect((await log.append('user-a', 9, someRecords('b', 1))).revision).toBe(10);
+    });
+
+    test('by age goes by the clock', async () => {
+      const made = await harness();
+      const log = await opened(made);
+      await log.setRetention('user-a', { maxAge: 60 });
+      await log.append('user-a', NO_STREAM, someRecords('a', 2));
+      made.advance(40_000);
+      await log.append('user-a', 1, someRecords('b', 1));
+      expect(await names(log.read('user-a'))).toStrictEqual(['a0', 'a1', 'b0']);
+      made.advance(30_000);
+      expect(await names(log.read('user-a'))).toStrictEqual(['b0']);
+      expect(await names(log.read('user-a', { direction: 'backwards' }))).toStrictEqual(['b0']);
+      made.advance(60_000);
+      expect(await names(log.read('user-a'))).toStrictEqual([]);
+    });
+  });
+
+  describe('damage', () => {
+    test('is found, reported, counted once and skipped', async () => {
+      const made = await harness();
+      const log = await opened(made);
+      const { positions } = await log.append('user-a', NO_STREAM, someRecords('a', 5));
+      await log.close();
+      await made.corrupt(positions[2] ?? 0);
+
+      const again = await opened(made);
+      for (const read of [() => again.read('user-a'), () => again.readAll(), () => again.readAll()]) {
+        const damaged: unknown[] = [];
+        const good: unknown[] = [];
+        for await (const batch of read()) {
+          good.push(...batch.records.map(nameOf));
+          damaged.push(...batch.damaged);
+        }
+        expect(good).toStrictEqual(['a0', 'a1', 'a3', 'a4']);
+        expect(damaged).toMatchObject([{ position: positions[2], stream: 'user-a', revision: 2 }]);
+      }
+      expect(again.damaged).toHaveLength(1);
+      expect((await again.append('user-a', 4, someRecords('b', 1))).revision).toBe(5);
+    });
+
+    test('of a page makes its commit unreadable, and nothing else', async () => {
+      const made = await harness();
+      const log = await opened(made);
+      const before = await log.append('room-a', NO_STREAM, someRecords('a', 1));
+      const commit = await log.append('room-a', 0, largeRecords('big'));
+      await log.append('room-a', 1, someRecords('z', 1));
+      await log.close();
+      await made.corrupt((before.positions[0] ?? 0) + 1);
+
+      const again = await opened(made);
+      expect(await names(again.read('room-a'))).toStrictEqual(['a0', 'z0']);
+      expect(again.damaged).toMatchObject([{ position: commit.positions[0], stream: 'room-a', revision: 1 }]);
+    });
+  });
+
+  describe('opening and closing', () => {
+    test('keeps everything across reopening: records, head, epoch, retention', async () => {
+      const made = await harness();
+      const log = await opened(made);
+      const { epoch } = log;
+      await log.append('user-a', NO_STREAM, someRecords('a', 3));
+      await log.append('room-a', NO_STREAM, largeRecords('big'));
+      await log.setRetention('user-a', { maxCount: 2 });
+      const { head } = log;
+      const all = await collect(log.readAll());
+      await log.close();
+
+      const again = await opened(made);
+      expect([again.epoch, again.head]).toStrictEqual([epoch, head]);
+      expect(await collect(again.readAll())).toStrictEqual(all);
+      expect(await again.retention('user-a')).toStrictEqual({ maxCount: 2 });
+      expect((await again.append('user-a', 2, someRecords('b', 1))).positions[0]).toBeGreaterThan(head);
+    });
+
+    test('another log has another epoch', async () => {
+      const [one, other] = [await opened(), await opened()];
+      expect(one.epoch).not.toBe(other.epoch);
+      expect(one.epoch).toMatch(/^[0-9a-f-]{36}$/);
+    });
+
+    test('closing writes what was accepted, then refuses everything', async () => {
+      const made = await harness();
+      const log = await opened(made);
+      const pending = Array.from({ length: 5 }, (_, i) =>
+        log.append(`s-${i}`, NO_STREAM, someRecords('a', 1)),
+      );
+      const stop = new AbortController();
+      const following = collect(log.subscribe(START, stop.signal));
+      const ended = expect(following).rejects.toBeInstanceOf(LogClosedError);
+      await log.close();
+      await Promise.all(pending);
+      await ended;
+      await log.close();
+      await expect(log.append('x', NO_STREAM, someRecords('a', 1))).rejects.toBeInstanceOf(LogClosedError);
+      await expect(log.revision('x')).rejects.toBeInstanceOf(LogClosedError);
+      await expect(log.retention('x')).rejects.toBeInstanceOf(LogClosedError);
+      await expect(log.setRetention('x', {})).rejects.toBeInstanceOf(LogClosedError);
+      await expect(collect(log.read('x'))).rejects.toBeInstanceOf(LogClosedError);
+      await expect(collect(log.readAll())).rejects.toBeInstanceOf(LogClosedError);
+      expect(await collect((await opened(made)).readAll())).toHaveLength(5);
+    });
+  });
+}

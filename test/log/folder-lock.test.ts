@@ -1,0 +1,59 @@
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { LogFormatError } from '../../src/log/errors.js';
+import { lockFolder } from '../../src/log/folder-lock.js';
+import { temporaryFolder } from '../support/folder.js';
+
+const folders: { readonly path: string; remove(): void }[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) folder.remove();
+});
+function newFolder(): string {
+  const folder = temporaryFolder();
+  folders.push(folder);
+  return folder.path;
+}
+
+/** What this process writes when it holds a lock. */
+function ownLock(): Record<string, unknown> {
+  const folder = newFolder();
+  const release = lockFolder(folder);
+  const lock = JSON.parse(readFileSync(join(folder, 'lock.1'), 'utf8')) as Record<string, unknown>;
+  release();
+  return lock;
+}
+
+test('numbers go up, and one file is left', () => {
+  const folder = newFolder();
+  for (let i = 1; i <= 3; i++) {
+    const release = lockFolder(folder);
+    expect(readdirSync(folder)).toStrictEqual([`lock.${i}`]);
+    expect(() => lockFolder(folder)).toThrow(LogFormatError);
+    release();
+  }
+});
+
+test('a lock is taken over from who is gone, and from nobody else', () => {
+  const own = ownLock();
+  const stale: unknown[] = [
+    { ...own, started: '1' },
+    { ...own, boot: 'another boot' },
+    { ...own, pid: 2 ** 22 + 1 },
+    { pid: 1 },
+    {},
+    null,
+  ];
+  for (const lock of stale) {
+    const folder = newFolder();
+    writeFileSync(join(folder, 'lock.7'), JSON.stringify(lock));
+    const release = lockFolder(folder);
+    expect(readdirSync(folder)).toStrictEqual(['lock.8']);
+    release();
+  }
+  const folder = newFolder();
+  writeFileSync(join(folder, 'lock.7'), JSON.stringify(own));
+  // An older lock says nothing, whoever holds it.
+  writeFileSync(join(folder, 'lock.6'), '{}');
+  expect(() => lockFolder(folder)).toThrow(/in use by this process/);
+});
