@@ -156,19 +156,17 @@ function unreadCounts(
 ): string[] {
   const text = ({ notifications, highlights }: Counts) =>
     JSON.stringify({ notification_count: notifications, highlight_count: highlights });
-  const all = counts ?? { notifications: 0, highlights: 0 };
+  const total = counts ?? { notifications: 0, highlights: 0 };
   const threads = Object.entries(counts?.threads ?? {});
-  if (!byThread || threads.length === 0) {
-    // Without threads of its own every event counts for the room.
-    const total = threads.reduce(
-      (sum, [, thread]) => ({
-        notifications: sum.notifications + thread.notifications,
-        highlights: sum.highlights + thread.highlights,
-      }),
-      { notifications: all.notifications, highlights: all.highlights },
-    );
-    return [`"unread_notifications":${text(total)}`];
-  }
+  if (!byThread || threads.length === 0) return [`"unread_notifications":${text(total)}`];
+  // Stored totals have the threads in them; who asks for threads gets them apart.
+  const main = threads.reduce(
+    (rest, [, thread]) => ({
+      notifications: rest.notifications - thread.notifications,
+      highlights: rest.highlights - thread.highlights,
+    }),
+    { notifications: total.notifications, highlights: total.highlights },
+  );
   const perThread = threads.map(([root, thread]) => `${JSON.stringify(root)}:${text(thread)}`);
-  return [`"unread_notifications":${text(all)}`, `"unread_thread_notifications":{${perThread.join(',')}}`];
+  return [`"unread_notifications":${text(main)}`, `"unread_thread_notifications":{${perThread.join(',')}}`];
 }
