@@ -89,7 +89,9 @@ export async function openEngine(config: Config, given: Partial<Ports> = {}): Pr
   const loggers = createLoggers(config.logging);
   const metrics = createMetrics();
   const log = await openLog(config, ports, metrics);
-  const roomState = new LmdbRoomState(dataFolders(config).roomState);
+  const roomState = new LmdbRoomState(dataFolders(config).roomState, (err) => {
+    loggers.commands.error({ err }, 'The room index could not be written; it stays in memory.');
+  });
   const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
   const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
   const roomPorts: RoomPorts = {

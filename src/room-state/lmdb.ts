@@ -27,17 +27,25 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
   readonly #snapshots: WriteBehind<RoomSnapshot>;
   readonly #memberships: Database<string, [string, string]>;
   readonly #pendingMemberships = new Map<string, Map<string, string | undefined>>();
+  /** Keyed so that newer ones come first. */
+  readonly #citations: Database<string, [string, string, number]>;
+  readonly #pendingCitations = new Map<string, string[]>();
+  readonly #onError: (error: unknown) => void;
   #progress: Progress;
 
-  constructor(folder: string) {
+  /**
+   * @param onError is told of writes that failed, as when the disk is full: what could not be written stays in
+   *   memory and in the log
+   */
+  constructor(folder: string, onError: (error: unknown) => void = rethrow) {
+    this.#onError = onError;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#root = open<Progress, string>({ path: folder, maxDbs: 8, encoding: 'json' });
-    this.#nodes = new WriteBehind(this.#root.openDB({ name: 'nodes', encoding: 'binary', keyEncoding: 'binary' }));
-    this.#places = new WriteBehind(this.#root.openDB({ name: 'places', encoding: 'msgpack' }));
-    this.#transactions = new WriteBehind(
-      this.#root.openDB({ name: 'transactions', encoding: 'string', keyEncoding: 'binary' }),
-    );
-    this.#snapshots = new WriteBehind(this.#root.openDB({ name: 'snapshots', encoding: 'msgpack' }));
+    this.#nodes = this.#open('nodes', { encoding: 'binary', keyEncoding: 'binary' });
+    this.#places = this.#open('places', { encoding: 'msgpack' });
+    this.#transactions = this.#open('transactions', { encoding: 'string', keyEncoding: 'binary' });
+    this.#snapshots = this.#open('snapshots', { encoding: 'msgpack' });
+    this.#citations = this.#root.openDB({ name: 'citations', encoding: 'string' });
     this.#memberships = this.#root.openDB({ name: 'memberships', encoding: 'string' });
     this.#progress = this.#root.get('progress') ?? { format: FORMAT, epoch: '', position: -1 };
     if (this.#progress.format !== FORMAT) {
@@ -82,6 +90,16 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
     return [...found].map(([roomId, membership]) => ({ roomId, membership }));
   }
 
+  *citedBy(roomId: string, eventId: string): Iterable<string> {
+    const pending = this.#pendingCitations.get(`${roomId}\n${eventId}`) ?? [];
+    yield* pending.toReversed();
+    const start: [string, string, number] = [roomId, eventId, -Number.MAX_SAFE_INTEGER];
+    const end: [string, string, number] = [roomId, eventId, 0];
+    for (const { value } of this.#citations.getRange({ start, end })) {
+      if (!pending.includes(value)) yield value;
+    }
+  }
+
   get position(): number {
     return this.#progress.position;
   }
@@ -92,7 +110,7 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
 
   moveTo(position: number, epoch: string): void {
     this.#progress = { format: FORMAT, epoch, position };
-    void this.#root.put('progress', this.#progress);
+    this.#root.put('progress', this.#progress).catch(this.#onError);
   }
 
   async clear(): Promise<void> {
@@ -108,7 +126,10 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
 
   #dropAll(): void {
     for (const database of [this.#nodes, this.#places, this.#transactions, this.#snapshots]) database.clear();
+    this.#pendingMemberships.clear();
     this.#memberships.clearSync();
+    this.#pendingCitations.clear();
+    this.#citations.clearSync();
   }
 
   record(change: IndexChange): void {
@@ -122,6 +143,18 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
       this.#transactions.put(digest.toString('latin1'), digest, eventId);
     }
     for (const { userId, membership } of change.memberships) this.#putMembership(userId, roomId, membership);
+    for (const { cited, by, position } of change.citations) this.#putCitation(roomId, cited, by, position);
+  }
+
+  #putCitation(roomId: string, cited: string, by: string, position: number): void {
+    const name = `${roomId}\n${cited}`;
+    const pending = this.#pendingCitations.get(name) ?? [];
+    this.#pendingCitations.set(name, pending);
+    pending.push(by);
+    this.#citations.put([roomId, cited, -position], by).then(() => {
+      pending.splice(pending.indexOf(by), 1);
+      if (pending.length === 0) this.#pendingCitations.delete(name);
+    }, this.#onError);
   }
 
   #putMembership(userId: string, roomId: string, membership: string | undefined): void {
@@ -131,13 +164,28 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
       membership === undefined
         ? this.#memberships.remove([userId, roomId])
         : this.#memberships.put([userId, roomId], membership);
-    void written.then(() => {
+    written.then(() => {
       if (pending.get(roomId) === membership) pending.delete(roomId);
       if (pending.size === 0 && this.#pendingMemberships.get(userId) === pending) {
         this.#pendingMemberships.delete(userId);
       }
-    });
+    }, this.#onError);
   }
+
+  #open<V>(
+    name: string,
+    options: { encoding: 'binary' | 'string' | 'msgpack'; keyEncoding?: 'binary' },
+  ): WriteBehind<V> {
+    return new WriteBehind(
+      this.#root.openDB<V, string | Buffer | string[]>({ name, ...options }),
+      this.#onError,
+    );
+  }
+}
+
+/** Without somebody to tell, a failed write is a fault like any other. */
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 /** Raw bytes are a shorter key than their text. */
@@ -155,8 +203,11 @@ class WriteBehind<V> {
   readonly #database: Database<V, string | Buffer | string[]>;
   readonly #pending = new Map<string, V>();
 
-  constructor(database: Database<V, string | Buffer | string[]>) {
+  readonly #onError: (error: unknown) => void;
+
+  constructor(database: Database<V, string | Buffer | string[]>, onError: (error: unknown) => void) {
     this.#database = database;
+    this.#onError = onError;
   }
 
   get(name: string, key: string | Buffer | string[]): V | undefined {
@@ -169,9 +220,9 @@ class WriteBehind<V> {
 
   put(name: string, key: string | Buffer | string[], value: V): void {
     this.#pending.set(name, value);
-    void this.#database.put(key, value).then(() => {
+    this.#database.put(key, value).then(() => {
       if (this.#pending.get(name) === value) this.#pending.delete(name);
-    });
+    }, this.#onError);
   }
 
   clear(): void {

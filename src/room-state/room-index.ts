@@ -53,6 +53,8 @@ export interface IndexChange {
   /** The sender, device and transaction ID of a client's send, joined by `transactionKey`, and the event that it made. */
   readonly transactions: ReadonlyMap<string, string>;
   readonly memberships: readonly MembershipEntry[];
+  /** State events, each with an auth event that it names. */
+  readonly citations: readonly { readonly cited: string; readonly by: string; readonly position: number }[];
 }
 
 /**
@@ -63,6 +65,8 @@ export interface RoomIndex {
   place(roomId: string, eventId: string): EventPlace | undefined;
   transaction(roomId: string, key: string): string | undefined;
   snapshot(roomId: string): RoomSnapshot | undefined;
+  /** The state events that name this one among their auth events, newest first. */
+  citedBy(roomId: string, eventId: string): Iterable<string>;
   /** The rooms in which a user is (or was) something, by their current state. */
   rooms(userId: string): { readonly roomId: string; readonly membership: string }[];
   record(change: IndexChange): void;

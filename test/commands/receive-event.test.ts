@@ -205,3 +205,21 @@ describe('receiving an event', () => {
     expect(world.roomState.snapshot(roomId)?.graph?.root).toBe(root);
   });
 });
+
+describe('the room index', () => {
+  it('knows which state events name an event, newest first', async () => {
+    const [create] = await world.recordsOf('room.event.accepted');
+    const levels = await world.sets(alice, roomId, 'm.room.power_levels', { users: { [alice]: 100 } });
+    const topic = await world.sets(alice, roomId, 'm.room.topic', { topic: 'one' });
+    const name = await world.sets(alice, roomId, 'm.room.name', { name: 'two' });
+    await world.says(alice, roomId, 'a message is not among them');
+    expect([...world.roomState.citedBy(roomId, levels)]).toEqual([name, topic]);
+    await world.restart();
+    expect([...world.roomState.citedBy(roomId, levels)]).toEqual([name, topic]);
+    expect([...world.roomState.citedBy(roomId, create?.data.event_id ?? '')].slice(0, 3)).toEqual([
+      name,
+      topic,
+      levels,
+    ]);
+  });
+});

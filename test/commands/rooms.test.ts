@@ -117,7 +117,13 @@ describe('a room of the write side', () => {
     const snapshot = world.roomState.snapshot(roomId);
     await world.says(alice, roomId, 'missed');
     if (snapshot !== undefined) {
-      world.roomState.record({ snapshot, places: new Map(), transactions: new Map(), memberships: [] });
+      world.roomState.record({
+        snapshot,
+        places: new Map(),
+        transactions: new Map(),
+        memberships: [],
+        citations: [],
+      });
     }
     world.roomState.moveTo(position, epoch);
     await world.restart();

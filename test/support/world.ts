@@ -65,7 +65,9 @@ export class World {
     const common = { clock: this.clock, random: this.#random };
     const keys = SealKeys.open(join(this.#folder.path, 'keys', 'seal.key'), this.#random);
     const log = await openLmdbLog({ folder: join(this.#folder.path, 'log'), ...common, keys });
-    const roomState = new LmdbRoomState(join(this.#folder.path, 'room-state'));
+    const roomState = new LmdbRoomState(join(this.#folder.path, 'room-state'), (error) => {
+      throw error;
+    });
     const ports: RoomPorts = {
       ...common,
       log,

@@ -109,6 +109,7 @@ function graphOf(session: RoomSession): AuthGraph {
       return place === undefined ? undefined : place.position + place.index / 2 ** 20;
     },
     authEvents: (id) => session.place(id)?.authEvents,
+    citedBy: (id) => session.citedBy(id),
   };
 }
 

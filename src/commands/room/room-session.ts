@@ -128,6 +128,14 @@ export class RoomSession {
     return this.#places.get(id) ?? this.ports.index.place(this.roomId, id);
   }
 
+  /** The state events that name this one among their auth events, newest first. */
+  *citedBy(id: string): Iterable<string> {
+    for (const [by, place] of [...this.#places].reverse()) {
+      if (place.authEvents.includes(id) && this.#events.get(by)?.stateKey !== undefined) yield by;
+    }
+    yield* this.ports.index.citedBy(this.roomId, id);
+  }
+
   /** The event that a client's earlier send of the same transaction made. */
   sent(transactionKey: string): string | undefined {
     return (

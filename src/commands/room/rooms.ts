@@ -92,8 +92,14 @@ export class Rooms implements Aggregate<RoomSession> {
     const places = new Map<string, EventPlace>();
     const transactions = new Map<string, string>();
     const memberships: MembershipEntry[] = [];
+    const citations: { cited: string; by: string; position: number }[] = [];
     if (isEventRecord<LoggedRecord & RecordBody>(record)) {
-      places.set(record.data.event_id, placeOf(record, record));
+      const place = placeOf(record, record);
+      places.set(record.data.event_id, place);
+      if (record.data.event['state_key'] !== undefined) {
+        const { position } = record;
+        for (const cited of place.authEvents) citations.push({ cited, by: record.data.event_id, position });
+      }
       const key = sentBy(record);
       if (key !== undefined) transactions.set(key, record.data.event_id);
       if (record.type === 'room.event.accepted') {
@@ -105,6 +111,6 @@ export class Rooms implements Aggregate<RoomSession> {
         }
       }
     }
-    this.#ports.index.record({ snapshot: session.snapshot, places, transactions, memberships });
+    this.#ports.index.record({ snapshot: session.snapshot, places, transactions, memberships, citations });
   }
 }
