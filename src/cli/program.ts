@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { CliError, EXIT, Interrupted, type Io } from './io.js';
+import type { StateOptions } from './state.js';
 import { version } from './version.js';
 
 const CONFIG_OPTION = [
@@ -99,6 +100,26 @@ function declareReadingVerbs(program: Command, verb: Verb): void {
       example('engram log cat --type user.registered', 'engram log cat --reverse --limit 10'),
     )
     .action(verb(async () => (await import('./log-cat.js')).logCat));
+
+  const state = verb<StateOptions>(async () => (await import('./state.js')).state);
+  program
+    .command('state')
+    .description("Tell a room's state at any moment, what changed, and why an event was accepted or refused.")
+    .argument('<room>', 'the room ID')
+    .option(...CONFIG_OPTION)
+    .option('--at <point>', 'at an event, a position, or a time, instead of now')
+    .option('--diff <points...>', 'what changed between two points, by whom')
+    .option('--why <event>', 'what was decided about an event, by which rule, on which grounds')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      example(
+        "engram state '!room:example.org' --at 2025-01-31T12:00:00Z",
+        "engram state '!room:example.org' --diff 1200 '$event'",
+        "engram state '!room:example.org' --why '$event'",
+      ),
+    )
+    .action((room: string, options: Omit<StateOptions, 'room'>) => state({ ...options, room }));
 }
 
 function wholeNumber(text: string): number {

@@ -26,6 +26,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   'src/read-models': { imports: ['src/runtime', 'src/logger'], node: ANY },
   'src/blobs': { imports: ['src/runtime', 'src/logger'], node: ANY },
   'src/commands': { imports: [...COMMON, 'src/room-state', 'src/log', 'src/blobs'], node: NO_IO },
+  // Asks the write side's decisions again of a log that it only reads: no port but the log's.
+  'src/audit': {
+    imports: [...COMMON, 'src/commands', 'src/room-state', 'src/log'],
+    node: [...NO_IO, 'node:util'],
+  },
   'src/federation': {
     imports: [
       ...COMMON,
