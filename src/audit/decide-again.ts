@@ -46,19 +46,7 @@ export async function allChecks(
   before: Hash,
 ): Promise<Check[]> {
   const { graph } = session.snapshot;
-  await session.load(event.authEvents);
-  const authEvents = event.authEvents.flatMap((id) => session.event(id) ?? []);
-  const list = checkAuthEvents(event, version, authEvents, (id) => isRejected(session, id));
-  const named = new Map(authEvents.map((one) => [stateKeyText(one.type, one.stateKey ?? ''), one]));
-  if (!version.auth.createInAuthEvents && graph !== undefined) {
-    await session.load([graph.createEventId]);
-    const create = session.event(graph.createEventId);
-    if (create !== undefined) named.set(stateKeyText('m.room.create', ''), create);
-  }
-  const get = (type: string, stateKey: string) => named.get(stateKeyText(type, stateKey));
-  const checks: Check[] = [
-    { check: 'auth_events', verdict: list.allowed ? authorise(event, version, { get }) : list },
-  ];
+  const checks: Check[] = [{ check: 'auth_events', verdict: await byAuthEvents(session, event, version) }];
   if (graph === undefined) return checks;
   const keys = [{ type: 'm.room.create', stateKey: '' }, ...authEventKeys(event, version)];
   for (const [check, root] of [
@@ -70,4 +58,32 @@ export async function allChecks(
     checks.push({ check, verdict: authorise(event, version, state) });
   }
   return checks;
+}
+
+/** What an event's own auth events say of it, as far as they are known here. */
+async function byAuthEvents(session: RoomSession, event: RoomEvent, version: RoomVersion): Promise<Verdict> {
+  const createId = version.auth.createInAuthEvents ? [] : [`$${event.roomId.slice(1)}`];
+  const ids = [...event.authEvents, ...createId];
+  await session.load(ids);
+  const authEvents = event.authEvents.flatMap((id) => session.event(id) ?? []);
+  const list = checkAuthEvents(event, version, authEvents, (id) => isRejected(session, id));
+  if (!list.allowed) return list;
+  const named = new Map(
+    ids.flatMap((id) => {
+      const one = session.event(id);
+      return one === undefined ? [] : [[stateKeyText(one.type, one.stateKey ?? ''), one]];
+    }),
+  );
+  return authorise(event, version, { get: (type, stateKey) => named.get(stateKeyText(type, stateKey)) });
+}
+
+/** What its own auth events say of an outlier; `undefined` where not all of them are known. */
+export async function outlierVerdict(
+  session: RoomSession,
+  event: RoomEvent,
+  version: RoomVersion,
+): Promise<Verdict | undefined> {
+  await session.load(event.authEvents);
+  if (event.authEvents.some((id) => session.event(id) === undefined)) return undefined;
+  return byAuthEvents(session, event, version);
 }

@@ -101,6 +101,16 @@ function declareReadingVerbs(program: Command, verb: Verb): void {
     )
     .action(verb(async () => (await import('./log-cat.js')).logCat));
 
+  program
+    .command('verify')
+    .description('Read the whole log again: checksums, hashes, signatures, every decision taken afresh.')
+    .option(...CONFIG_OPTION)
+    .option('--room <id>', "only this room's stream")
+    .option('--from <position>', 'take what lies before this position as verified', wholeNumber)
+    .option('--json', 'as JSON')
+    .addHelpText('after', `\nExits with 1 when anything was found.${example('engram verify')}`)
+    .action(verb(async () => (await import('./verify.js')).verify));
+
   const state = verb<StateOptions>(async () => (await import('./state.js')).state);
   program
     .command('state')

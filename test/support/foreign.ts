@@ -1,3 +1,5 @@
+import type { RoomSession } from '../../src/commands/room/room-session.js';
+import type { RecordBody } from '../../src/log/records.js';
 import { receiveEvent } from '../../src/commands/room/receive-event.js';
 import { authEventKeys } from '../../src/protocol/auth-events.js';
 import { buildEvent } from '../../src/protocol/event-format.js';
@@ -45,27 +47,46 @@ export class ForeignServer {
     context: CommandContext,
   ): Promise<RoomEvent> {
     const done = await side.rooms.handle(roomStream(roomId), context, async (session) => {
-      const prevEvents = draft.prevEvents ?? session.graph.extremities;
-      const root = session.place(prevEvents[0] ?? '')?.stateAfter ?? session.graph.root;
-      const keys = authEventKeys({ ...draft, stateKey: draft.stateKey }, session.version);
-      const event = buildEvent(
-        {
-          type: draft.type,
-          sender: draft.sender,
-          content: draft.content,
-          roomId,
-          ...(draft.stateKey === undefined ? {} : { stateKey: draft.stateKey }),
-          prevEvents,
-          authEvents: keys.flatMap(({ type, stateKey }) => session.stateId(type, stateKey, root) ?? []),
-          depth: 1 + Math.max(...prevEvents.map((id) => session.place(id)?.depth ?? 0)),
-          originServerTs: ++this.#time,
-          refHashes: () => '',
-        },
-        session.version,
-        { serverName: this.name, key: this.key },
-      );
+      const event = this.#event(session, draft);
       return { records: await receiveEvent(session, { event }), result: event };
     });
     return done.result;
+  }
+
+  /** What would be recorded of an event, without recording it. */
+  async wouldBe(
+    side: WriteSide,
+    roomId: string,
+    draft: ForeignDraft,
+    context: CommandContext,
+  ): Promise<RecordBody> {
+    const done = await side.rooms.handle(roomStream(roomId), context, async (session) => {
+      const [record] = await receiveEvent(session.fork(), { event: this.#event(session, draft) });
+      if (record === undefined) throw new Error('The event is known already.');
+      return { records: [], result: record };
+    });
+    return done.result;
+  }
+
+  #event(session: RoomSession, draft: ForeignDraft): RoomEvent {
+    const prevEvents = draft.prevEvents ?? session.graph.extremities;
+    const root = session.place(prevEvents[0] ?? '')?.stateAfter ?? session.graph.root;
+    const keys = authEventKeys({ ...draft, stateKey: draft.stateKey }, session.version);
+    return buildEvent(
+      {
+        type: draft.type,
+        sender: draft.sender,
+        content: draft.content,
+        roomId: session.roomId,
+        ...(draft.stateKey === undefined ? {} : { stateKey: draft.stateKey }),
+        prevEvents,
+        authEvents: keys.flatMap(({ type, stateKey }) => session.stateId(type, stateKey, root) ?? []),
+        depth: 1 + Math.max(...prevEvents.map((id) => session.place(id)?.depth ?? 0)),
+        originServerTs: ++this.#time,
+        refHashes: () => '',
+      },
+      session.version,
+      { serverName: this.name, key: this.key },
+    );
   }
 }

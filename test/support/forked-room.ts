@@ -3,6 +3,7 @@ import { register } from '../../src/commands/registration.js';
 import { sendEvent, sendState } from '../../src/commands/room-send.js';
 import type { CommandContext } from '../../src/commands/command.js';
 import type { WriteSide } from '../../src/commands/write-side.js';
+import type { RecordOf } from '../../src/log/records.js';
 import type { JsonObject } from '../../src/protocol/json.js';
 import { ForeignServer } from './foreign.js';
 
@@ -26,6 +27,8 @@ export interface ForkedRoom {
   /** Carol, without the power to, changed the topic: rejected. */
   readonly rejected: string;
   readonly last: string;
+  /** The data of a refusal that was never recorded: somebody who is not in the room speaks. */
+  readonly intruder: RecordOf<'room.event.rejected'>['data'];
 }
 
 /** A room of version 11 with people of two servers, concurrent changes, a ban, soft-failed and rejected events. */
@@ -73,5 +76,20 @@ export async function forkedRoom(side: WriteSide, context: () => CommandContext)
     prevEvents: [merged],
   });
   const last = await says('The end');
-  return { roomId, two, bobJoined, aliceLevels, bobLevels, merged, ban, late, rejected, last };
+  const speech = { type: 'm.room.message', sender: '@eve:two.example', content: { body: 'Let me in' } };
+  const intruder = await two.wouldBe(side, roomId, speech, context());
+  if (intruder.type !== 'room.event.rejected') throw new Error('Eve was let in.');
+  return {
+    intruder: intruder.data,
+    roomId,
+    two,
+    bobJoined,
+    aliceLevels,
+    bobLevels,
+    merged,
+    ban,
+    late,
+    rejected,
+    last,
+  };
 }
