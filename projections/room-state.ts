@@ -45,8 +45,20 @@ export const roomStateProjection: Projection = {
 
 function stateEvent(record: Parameters<typeof recordedEvent>[0], position: number): StateEvent {
   const { event, json } = recordedEvent(record);
-  const { roomId, eventId, type, stateKey = '', sender } = event;
-  return { room_id: roomId, event_id: eventId, type, state_key: stateKey, sender, position, json };
+  const { roomId, eventId, type, stateKey = '', sender, content } = event;
+  const { membership, history_visibility: visibility } = content;
+  return {
+    room_id: roomId,
+    event_id: eventId,
+    type,
+    state_key: stateKey,
+    sender,
+    position,
+    json,
+    // What decides who sees which events; redactions leave it as it is.
+    ...(type === 'm.room.member' && typeof membership === 'string' ? { membership } : {}),
+    ...(type === 'm.room.history_visibility' && typeof visibility === 'string' ? { visibility } : {}),
+  };
 }
 
 /** An event that is not known, its record being damaged, leaves its place in the state empty. */

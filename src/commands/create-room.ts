@@ -7,7 +7,7 @@ import { letters } from '../runtime/random.js';
 import { emptyRoom, roomStream } from './aggregates/room.js';
 import type { CommandContext, Done } from './command.js';
 import { deleteAlias, takeAlias, newRoomAlias } from './directory.js';
-import { createEvent, newEvent, type EventDraft } from './room/new-event.js';
+import { checkNumbers, createEvent, newEvent, type EventDraft } from './room/new-event.js';
 import { RoomSession } from './room/room-session.js';
 import type { WriteSide } from './write-side.js';
 
@@ -31,6 +31,8 @@ export interface CreateRoomRequest {
   readonly preset?: Preset;
   readonly is_direct?: boolean;
   readonly power_level_content_override?: JsonObject;
+  /** Somewhere in it are numbers that canonical JSON does not have. */
+  readonly looseNumbers?: boolean;
 }
 
 const PRESETS: Record<Preset, { joinRule: string; guestAccess: string }> = {
@@ -62,6 +64,7 @@ export async function createRoom(
       `Room version ${request.room_version ?? ''} is not supported.`,
     );
   }
+  checkNumbers(request.looseNumbers, version);
   checkInvites(request);
   const alias =
     request.room_alias_name === undefined

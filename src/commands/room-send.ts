@@ -28,13 +28,14 @@ export function sendEvent(
   side: WriteSide,
   sender: Sender,
   roomId: string,
-  message: { type: string; content: JsonObject; transactionId: string },
+  message: { type: string; content: JsonObject; transactionId: string; looseNumbers?: boolean },
   context: CommandContext,
 ): Promise<Done<Sent>> {
   return send(side, sender, roomId, message.transactionId, context, () => ({
     type: message.type,
     sender: sender.userId,
     content: message.content,
+    looseNumbers: message.looseNumbers ?? false,
   }));
 }
 
@@ -62,7 +63,7 @@ export async function sendState(
   side: WriteSide,
   sender: Sender,
   roomId: string,
-  event: { type: string; stateKey: string; content: JsonObject },
+  event: { type: string; stateKey: string; content: JsonObject; looseNumbers?: boolean },
   context: CommandContext,
 ): Promise<Done<Sent>> {
   if (event.type === 'm.room.canonical_alias') await checkAliases(side, roomId, event.content, context);

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { accessTokenOf, authenticate, type Authenticator, type Requester } from './authentication.js';
-import { parseBody } from './body.js';
+import { parseBody, type Body } from './body.js';
 import type { Closing } from './closing.js';
 import { sendAnswer } from './reply.js';
 import type { Route } from './route.js';
@@ -14,6 +14,8 @@ interface Parts {
   readonly closing: Closing;
   readonly unknownPaths: UnknownPaths;
 }
+
+const NO_BODY: Body = { value: {}, looseNumbers: false };
 
 /**
  * Puts routes into an app. A request passes, in this order: who makes it (before its body is read, so a stranger
@@ -36,14 +38,15 @@ export function registerRoutes(app: FastifyInstance, parts: Parts): void {
           if (requester !== undefined) requesters.set(request, requester);
         },
         handler: async (request, reply) => {
-          const body = checks.hasBody ? parseBody(request.body as Uint8Array | undefined) : {};
+          const body = checks.hasBody ? parseBody(request.body as Uint8Array | undefined) : NO_BODY;
           const context = new RequestContext(
             request,
             reply,
             parts.closing,
             checks.params(request.params as Record<string, unknown>),
             checks.query(request.query as Record<string, unknown>),
-            checks.body(body),
+            checks.body(body.value),
+            body.looseNumbers,
             requesters.get(request),
           );
           sendAnswer(reply, await route.handler(context));
@@ -64,6 +67,7 @@ class RequestContext {
   readonly params: object;
   readonly query: object;
   readonly body: object;
+  readonly looseNumbers: boolean;
   readonly user: Requester | undefined;
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
@@ -77,6 +81,7 @@ class RequestContext {
     params: object,
     query: object,
     body: object,
+    looseNumbers: boolean,
     user: Requester | undefined,
   ) {
     this.#request = request;
@@ -85,6 +90,7 @@ class RequestContext {
     this.params = params;
     this.query = query;
     this.body = body;
+    this.looseNumbers = looseNumbers;
     this.user = user;
   }
 

@@ -23,6 +23,8 @@ export interface Context<O extends Operation = Operation, A extends Access = Acc
   readonly params: PartOf<O, 'params'>;
   readonly query: PartOf<O, 'query'>;
   readonly body: PartOf<O, 'body'>;
+  /** Whether the body has numbers that canonical JSON does not have: events from room version 6 on refuse them. */
+  readonly looseNumbers: boolean;
   readonly user: RequesterOf<A>;
   /** Names the request in the log and in the records that it causes. */
   readonly correlationId: string;

@@ -50,6 +50,11 @@ export const timeline = collection<TimelineEvent>({
       d.relates_to === undefined
         ? undefined
         : [d.room_id, d.relates_to.event_id, d.relates_to.rel_type, d.position],
+    // By sender: edits count by whose they are, and threads by who takes part.
+    relation_sender: (d) =>
+      d.relates_to === undefined
+        ? undefined
+        : [d.room_id, d.relates_to.event_id, d.relates_to.rel_type, d.sender, d.position],
     timestamp: (d) => [d.room_id, d.origin_server_ts, d.position],
   },
   fields: {
@@ -58,6 +63,7 @@ export const timeline = collection<TimelineEvent>({
       event: ['event_id', 'room_id'],
       replaces: ['replaces_state', 'room_id'],
       relation: ['room_id', 'relates_to.event_id', 'relates_to.rel_type', 'position'],
+      relation_sender: ['room_id', 'relates_to.event_id', 'relates_to.rel_type', 'sender', 'position'],
       timestamp: ['room_id', 'origin_server_ts', 'position'],
     },
   },

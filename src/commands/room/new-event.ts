@@ -20,6 +20,8 @@ export interface EventDraft {
   readonly content: JsonObject;
   readonly redacts?: string;
   readonly transaction?: { readonly device_id: string; readonly transaction_id: string };
+  /** The content had numbers that canonical JSON does not have; they may have been rounded when it was parsed. */
+  readonly looseNumbers?: boolean;
   /** Where an application service dictates the time. */
   readonly originServerTs?: number;
 }
@@ -48,6 +50,7 @@ export async function newEvent(
   context: CommandContext,
 ): Promise<NewEvent> {
   const { graph, version } = session;
+  checkNumbers(draft.looseNumbers, version);
   const keys = authEventKeys({ ...draft, stateKey: draft.stateKey }, version);
   const own = draft.stateKey === undefined ? [] : [{ type: draft.type, stateKey: draft.stateKey }];
   await session.loadState([CREATE, ...keys, ...own]);
@@ -76,6 +79,18 @@ export async function createEvent(
   const verdict = authorise(event, version, { get: () => undefined });
   if (!verdict.allowed) throw refusedByRule(verdict.rule, verdict.reason, 'M_BAD_JSON');
   return { event, record: await acceptEvent(session, version, event, await stateBefore(session, [])) };
+}
+
+/**
+ * Refuses content with numbers that its room version does not allow, before anything is made of what they were
+ * rounded to (specification: Room Version 6, Strict Canonical JSON).
+ *
+ * @throws MatrixError M_BAD_JSON
+ */
+export function checkNumbers(looseNumbers: boolean | undefined, version: RoomVersion): void {
+  if (looseNumbers === true && version.strictCanonicalJson) {
+    throw new MatrixError('M_BAD_JSON', 'Numbers in an event must be integers within +-(2^53-1).');
+  }
 }
 
 /** The same sender wishing the same content again: nothing would change but the clutter. */

@@ -1,4 +1,4 @@
-import type { EventFilter } from '../../protocol/filters.js';
+import type { EventFilter, IncomingRelation } from '../../protocol/filters.js';
 import { timeline, type TimelineEvent } from '../../read-models/collections.js';
 import type { ReadSide } from '../read-side.js';
 import { visibleEvents, type Eyes } from '../room-history.js';
@@ -54,9 +54,19 @@ export async function timelinePart(
 
 /** Whether an event filter wants an event of a timeline. */
 export function wants(filter: EventFilter, event: TimelineEvent): boolean {
+  return matchesFilter(filter, event, []);
+}
+
+/** The same with the relations to the event, which filters that need them (`needsRelations`) look at. */
+export function matchesFilter(
+  filter: EventFilter,
+  event: TimelineEvent,
+  relations: Iterable<IncomingRelation>,
+): boolean {
   if (filter.matchesAll) return true;
   const { type, sender, room_id } = event;
-  return filter.matches({ type, sender, room_id, content: event.contains_url === true ? { url: '' } : {} });
+  const content = event.contains_url === true ? { url: '' } : {};
+  return filter.matches({ type, sender, room_id, content }, relations);
 }
 
 /** Of ignored users only state is sent (Client-Server API, Ignoring Users). */

@@ -1,0 +1,31 @@
+/**
+ * PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}
+ *
+ * Specification: Client-Server API, Sending events to a room; Transaction identifiers.
+ */
+import { sendEvent } from '../../commands/room-send.js';
+import { defineRoute, v3, type Route } from '../route.js';
+import { commandContext, done, type ClientApi } from './api.js';
+import type { SendMessage } from './types.js';
+
+export function roomSendRoutes(api: ClientApi): Route[] {
+  return [
+    defineRoute<SendMessage, 'required-or-guest'>({
+      module: 'room_send',
+      name: 'sendMessage',
+      method: 'PUT',
+      paths: v3('/rooms/{roomId}/send/{eventType}/{txnId}'),
+      auth: 'required-or-guest',
+      handler: (request) => {
+        const { params, user, body, looseNumbers } = request;
+        const message = {
+          type: params.eventType,
+          content: body,
+          transactionId: params.txnId,
+          looseNumbers,
+        };
+        return done(api, sendEvent(api.write, user, params.roomId, message, commandContext(api, request)));
+      },
+    }),
+  ];
+}
