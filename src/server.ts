@@ -19,6 +19,14 @@ import type { Log } from './log/log.js';
 import type { AppendObserver } from './log/lmdb-writer.js';
 import { openLmdbLog } from './log/lmdb.js';
 import { SealKeys } from './log/seal-keys.js';
+import type { AppOptions } from './http/app.js';
+import { accountAuthenticator } from './http/authenticator.js';
+import type { ClientApi } from './http/client/api.js';
+import { clientApi } from './http/client/client-api.js';
+import { clientRoutes } from './http/client/routes.js';
+import { openListeners, type OpenListener } from './http/listeners.js';
+import { healthRoutes, metricsRoutes } from './http/monitoring.js';
+import { Schemas } from './http/schemas.js';
 import { createLoggers, type Loggers } from './logger.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { generateSigningKey, parseSigningKey, printSigningKey, type SigningKey } from './protocol/keys.js';
@@ -26,12 +34,14 @@ import { JoinedRooms } from './queries/joined-rooms.js';
 import { Notifier } from './queries/notifier.js';
 import type { ReadSide } from './queries/read-side.js';
 import { ReadBarrier } from './queries/wait.js';
+import { accounts } from './read-models/collections.js';
+import { ReadModelNotReadyError } from './read-models/errors.js';
 import { openLmdbReadStore } from './read-models/lmdb.js';
 import type { ReadStore } from './read-models/store.js';
 import { LmdbRoomState } from './room-state/lmdb.js';
 import { CachedNodes } from './room-state/nodes.js';
 import { systemClock, type Clock } from './runtime/clock.js';
-import { systemRandom, type Random } from './runtime/random.js';
+import { systemRandom, uuid, type Random } from './runtime/random.js';
 
 /** What a server takes from outside: a test hands in its own. */
 export interface Ports {
@@ -251,4 +261,70 @@ function openSigningKey(folder: string, random: Random): SigningKey {
   const key = generateSigningKey((length) => random.bytes(length));
   writeFileSync(file, `${printSigningKey(key)}\n`, { mode: 0o600, flag: 'wx', flush: true });
   return key;
+}
+
+/** Milliseconds. */
+const READY_PATIENCE = 2000;
+
+/** A server that runs. */
+export interface RunningServer extends Core {
+  readonly listeners: readonly OpenListener[];
+  /** Whether there is no account yet. */
+  readonly firstStart: boolean;
+  readonly api: ClientApi;
+}
+
+/** Opens a whole server with its listeners. */
+export async function startServer(config: Config, given: Partial<Ports> = {}): Promise<RunningServer> {
+  const core = await openCore(config, given);
+  try {
+    // What takes longer than this to build is built while serving: reads say how far it is.
+    await core.runner.whenProcessed(core.log.head, READY_PATIENCE);
+    const api = clientApi(core);
+    const listeners = await openListeners(
+      config,
+      {
+        client: clientRoutes(api, config),
+        metrics: metricsRoutes(core.metrics),
+        health: healthRoutes(() => ({ read_models: core.runner.progress().every(({ serving }) => serving) })),
+      },
+      appOptions(core, api),
+    );
+    return {
+      ...core,
+      listeners,
+      api,
+      firstStart: await hasNoAccount(core),
+      async close() {
+        await Promise.all(listeners.map(({ app }) => app.close()));
+        await core.close();
+      },
+    };
+  } catch (error) {
+    await core.close();
+    throw error;
+  }
+}
+
+/** Unknown while the read models are being built, and then there has been a log before. */
+async function hasNoAccount(core: Core): Promise<boolean> {
+  try {
+    return (await core.read.store.collection(accounts).count({ prefix: [], limit: 1 })) === 0;
+  } catch (error) {
+    if (error instanceof ReadModelNotReadyError) return false;
+    throw error;
+  }
+}
+
+function appOptions(core: Core, api: ClientApi): Omit<AppOptions, 'routes' | 'tls' | 'trustProxy'> {
+  const { config, loggers, metrics, ports, runner } = core;
+  return {
+    schemas: new Schemas('client'),
+    authenticator: accountAuthenticator(api.sessions, ports.clock),
+    log: loggers.http,
+    observer: metrics,
+    newRequestId: () => uuid(ports.random),
+    bodyLimit: config.limits.request_bytes,
+    progressOf: (projection) => runner.progress().find((each) => each.projection === projection)?.fraction,
+  };
 }
