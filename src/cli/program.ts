@@ -1,6 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { CliError, EXIT, Interrupted, type Io } from './io.js';
 import type { StateOptions } from './state.js';
+import type { TokenCreateOptions } from './token-create.js';
+import type { UserCreateOptions } from './user-create.js';
 import { version } from './version.js';
 
 const CONFIG_OPTION = [
@@ -77,6 +79,49 @@ function declareVerbs(program: Command, verb: Verb): void {
     .action(verb(async () => (await import('./config-check.js')).configCheck));
 
   declareReadingVerbs(program, verb);
+  declareOperatingVerbs(program, verb);
+}
+
+/** Verbs that change something: through the server where one runs, else by themselves. */
+function declareOperatingVerbs(program: Command, verb: Verb): void {
+  program
+    .command('rebuild')
+    .description('Build all read models from the log, in a running server beside those that serve.')
+    .option(...CONFIG_OPTION)
+    .option('--check', 'compare with those that served, which stay; the server has to be stopped')
+    .addHelpText(
+      'after',
+      `\nWith --check, exits with 1 where any byte differs.${example('engram rebuild --check')}`,
+    )
+    .action(verb(async () => (await import('./rebuild.js')).rebuild));
+
+  const user = verb<UserCreateOptions>(async () => (await import('./user-create.js')).userCreate);
+  program
+    .command('user')
+    .description('Accounts.')
+    .command('create')
+    .description('Make an account; asks for its password.')
+    .argument('<name>', 'the user name')
+    .option(...CONFIG_OPTION)
+    .option('--admin', 'an administrator')
+    .option('--password-stdin', "take the password from the standard input's first line")
+    .addHelpText('after', example('engram user create alice'))
+    .action((name: string, options: Omit<UserCreateOptions, 'name'>) => user({ ...options, name }));
+
+  const token = verb<TokenCreateOptions>(async () => (await import('./token-create.js')).tokenCreate);
+  program
+    .command('token')
+    .description('Registration tokens.')
+    .command('create')
+    .description('Make a token by which people can register, and print it.')
+    .argument('[token]', 'what it is to be; made up where it is not given')
+    .option(...CONFIG_OPTION)
+    .option('--uses <count>', 'how many accounts can be made with it; without, any number', wholeNumber)
+    .option('--expires <when>', 'a span such as 30d or 12h, or a date')
+    .addHelpText('after', example('engram token create --uses 10 --expires 30d'))
+    .action((name: string | undefined, options: Omit<TokenCreateOptions, 'token'>) =>
+      token({ ...options, ...(name === undefined ? {} : { token: name }) }),
+    );
 }
 
 /** Verbs that look into the log; they work while a server runs. */

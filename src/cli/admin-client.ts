@@ -1,0 +1,74 @@
+import { request } from 'node:http';
+import { CliError } from './io.js';
+
+/** A running server's answer to the operator. */
+export interface AdminAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+const MAX_ANSWER_BYTES = 1_048_576;
+/** Milliseconds; hashing a password is the longest that a request takes. */
+const TIMEOUT = 30_000;
+
+/**
+ * Asks the server that runs on a data folder, through the socket in it; `undefined` where none runs.
+ *
+ * @throws CliError where one runs and does not answer
+ */
+export async function askServer(
+  socket: string,
+  method: 'GET' | 'POST',
+  path: string,
+  body: object = {},
+): Promise<AdminAnswer | undefined> {
+  try {
+    return await exchange(socket, method, path, JSON.stringify(body));
+  } catch (error) {
+    const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(`The server behind ${socket} does not answer: ${reason}`);
+  }
+}
+
+/** The same, where a refusal is an error. @throws CliError with the server's words */
+export async function askServerFor(
+  ...args: Parameters<typeof askServer>
+): Promise<AdminAnswer['body'] | undefined> {
+  const answer = await askServer(...args);
+  if (answer === undefined || answer.status < 300) return answer?.body;
+  const words = answer.body['error'];
+  throw new CliError(typeof words === 'string' ? words : `The server answered ${answer.status}.`);
+}
+
+function exchange(socketPath: string, method: string, path: string, body: string): Promise<AdminAnswer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, method, path, timeout: TIMEOUT }, (response) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.byteLength;
+        if (bytes > MAX_ANSWER_BYTES) sent.destroy(new Error('Its answer is too large.'));
+        else chunks.push(chunk);
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        try {
+          resolve({ status: response.statusCode ?? 0, body: parsed(Buffer.concat(chunks).toString()) });
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      });
+    });
+    sent.on('timeout', () => sent.destroy(new Error(`It took longer than ${TIMEOUT / 1000} s.`)));
+    sent.on('error', reject);
+    sent.end(method === 'GET' ? undefined : body);
+  });
+}
+
+function parsed(text: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null) throw new Error('Its answer is no object.');
+  return { ...value };
+}

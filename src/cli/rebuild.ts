@@ -1,0 +1,185 @@
+import { existsSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Comparison } from '../../projections/compare.js';
+import type { RebuildReport } from '../../projections/rebuild.js';
+import { loadConfig, type Config } from '../config.js';
+import { dataFolders } from '../config/data-folders.js';
+import type { Log } from '../log/log.js';
+import type { ReadStore } from '../read-models/store.js';
+import { askServerFor } from './admin-client.js';
+import { CliError, EXIT, type Io } from './io.js';
+import { createProgress } from './progress.js';
+import { asCliError } from './reading.js';
+
+export interface RebuildOptions {
+  readonly config?: string;
+  readonly check?: boolean;
+}
+
+/**
+ * `engram rebuild`: all read models anew from the log, and with `--check` compared with those that served, which
+ * stay. Interrupted, it goes on where it was when it is called again.
+ */
+export async function rebuild(options: RebuildOptions, io: Io): Promise<number> {
+  const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
+  if (options.check !== true && (await rebuildOnline(config, io))) return EXIT.ok;
+  if (!existsSync(dataFolders(config).log)) throw new CliError(`There is no log in ${config.data_dir}.`);
+  const { openLog } = await import('../server.js');
+  // The log's lock keeps servers away from the read models.
+  const log = await openLog(config).catch((error: unknown) => {
+    const mended = asCliError(error);
+    if (options.check === true && mended instanceof CliError) {
+      throw new CliError(`${mended.message} To compare its read models, the server has to be stopped.`);
+    }
+    throw mended;
+  });
+  try {
+    return await (options.check === true ? check(config, log, io) : replace(config, log, io));
+  } finally {
+    await log.close();
+  }
+}
+
+/** Has a running server do it, beside what serves; false where none runs. */
+async function rebuildOnline(config: Config, io: Io): Promise<boolean> {
+  const { socket } = dataFolders(config);
+  let answer = await askServerFor(socket, 'POST', '/rebuild');
+  if (answer === undefined) return false;
+  io.stderr.write('The running server rebuilds them, and serves meanwhile; this can be interrupted.\n');
+  const progress = createProgress({ output: io.stderr, label: 'Rebuilding', unit: '%', total: 100 });
+  while (answer['building'] === true) {
+    progress.update(Math.floor(Number(answer['fraction']) * 100));
+    await pause(POLL, undefined, { signal: io.signal }).catch(() => {
+      io.signal.throwIfAborted();
+    });
+    answer = await askServerFor(socket, 'GET', '/rebuild');
+    if (answer === undefined)
+      throw new CliError('The server has ended meanwhile; it goes on when it starts.');
+  }
+  progress.finish();
+  io.stdout.write('All read models were rebuilt, and serve.\n');
+  return true;
+}
+
+/** Milliseconds. */
+const POLL = 200;
+
+async function replace(config: Config, log: Log, io: Io): Promise<number> {
+  const { readModels } = dataFolders(config);
+  const built = `${readModels}.rebuilding`;
+  const report = await build(config, log, built, undefined, io);
+  if (!report.complete) return interrupted(io);
+  const old = `${readModels}.replaced`;
+  await rm(old, { recursive: true, force: true });
+  if (existsSync(readModels)) await rename(readModels, old);
+  // Killed between the two, a server would find no read models, and build them.
+  await rename(built, readModels);
+  await rm(old, { recursive: true, force: true });
+  io.stdout.write(`All read models were rebuilt from ${plural(report.records, 'record')}.\n`);
+  return reportQuarantined(report, io);
+}
+
+async function check(config: Config, log: Log, io: Io): Promise<number> {
+  const { readModels } = dataFolders(config);
+  if (!existsSync(readModels)) {
+    throw new CliError('There are no read models to compare with: "engram rebuild" makes them.');
+  }
+  const built = `${readModels}.checking`;
+  const { openReadStore } = await import('../server.js');
+  const serving = open(() => openReadStore(config));
+  try {
+    const report = await build(config, log, built, serving, io);
+    if (!report.complete) return interrupted(io);
+    await rm(built, { recursive: true, force: true });
+    return reportCompared(report, io);
+  } finally {
+    await serving.close();
+  }
+}
+
+async function build(
+  config: Config,
+  log: Log,
+  folder: string,
+  serving: ReadStore | undefined,
+  io: Io,
+): Promise<RebuildReport> {
+  const [{ openReadStore }, { PROJECTIONS }, { rebuild: rebuildModels }] = await Promise.all([
+    import('../server.js'),
+    import('../../projections/index.js'),
+    import('../../projections/rebuild.js'),
+  ]);
+  const store = open(() => openReadStore(config, folder));
+  const progress = createProgress({
+    output: io.stderr,
+    label: serving === undefined ? 'Rebuilding' : 'Checking',
+    unit: 'records',
+    total: Math.max(0, log.head),
+  });
+  try {
+    return await rebuildModels({
+      log,
+      store,
+      projections: PROJECTIONS,
+      ...(serving === undefined ? {} : { check: serving }),
+      signal: io.signal,
+      onProgress: ({ position, head }) => {
+        progress.update(position, head);
+      },
+      onQuarantined: ({ name }, { position }, error) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        io.stderr.write(`The record at ${position} cannot be folded into ${name}: ${reason}\n`);
+      },
+    });
+  } finally {
+    progress.finish();
+    await store.close();
+  }
+}
+
+function open(store: () => ReadStore): ReadStore {
+  try {
+    return store();
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ReadStoreFormatError') throw new CliError(error.message);
+    throw error;
+  }
+}
+
+function interrupted(io: Io): number {
+  io.stderr.write('It goes on from here when it is called again.\n');
+  io.signal.throwIfAborted();
+  return EXIT.failed;
+}
+
+function reportCompared({ compared, uncompared, quarantined }: RebuildReport, io: Io): number {
+  for (const { collection, differing, documents, first } of compared.filter(isDifferent)) {
+    io.stdout.write(`${collection}: ${differing} of ${plural(documents, 'document')} differ\n`);
+    for (const { key, kind } of first) io.stdout.write(`  ${kind}: ${JSON.stringify(key)}\n`);
+  }
+  if (uncompared.length > 0) {
+    io.stdout.write(`Not built in this version, so not compared: ${uncompared.join(', ')}\n`);
+  }
+  if (compared.some(isDifferent) || uncompared.length > 0) return EXIT.failed;
+  const documents = compared.reduce((sum, one) => sum + one.documents, 0);
+  const collections = plural(compared.length, 'collection');
+  io.stdout.write(`Equal to the byte: ${plural(documents, 'document')} in ${collections}.\n`);
+  if (quarantined > 0)
+    io.stdout.write(`${plural(quarantined, 'record')} could not be folded, then and now.\n`);
+  return EXIT.ok;
+}
+
+function isDifferent({ differing }: Comparison): boolean {
+  return differing > 0;
+}
+
+/** What could not be folded is left out, which whoever rebuilds should know. */
+function reportQuarantined({ quarantined }: RebuildReport, io: Io): number {
+  if (quarantined > 0) io.stderr.write(`${plural(quarantined, 'record')} could not be folded.\n`);
+  return EXIT.ok;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
