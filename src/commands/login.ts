@@ -1,15 +1,9 @@
 import { MatrixError } from '../protocol/errors.js';
-import {
-  isDeviceId,
-  isUserId,
-  localpartFrom,
-  newUserId,
-  serverName as serverOf,
-} from '../protocol/identifiers.js';
+import { isUserId, localpart, newUserId, serverName as serverOf } from '../protocol/identifiers.js';
 import { userStream, type ActiveUser, type User } from './aggregates/user.js';
 import type { CommandContext, Done } from './command.js';
 import { checkPassword } from './passwords.js';
-import { newDeviceId, signedIn } from './registration.js';
+import { deviceIdFor, signedIn } from './registration.js';
 import { issueTokens, tokenFields, tokenHash, type IssuedTokens } from './tokens.js';
 import type { WriteSide } from './write-side.js';
 
@@ -31,8 +25,8 @@ export interface SignedIn {
 /** The account that somebody means by a user ID or a local part, in whatever case they typed it. */
 export function accountNamed(side: WriteSide, user: string): string | undefined {
   const { serverName } = side.ports;
-  if (!user.startsWith('@')) return newUserId(localpartFrom(user), serverName);
-  return isUserId(user) && serverOf(user) === serverName ? user : undefined;
+  if (!user.startsWith('@')) return newUserId(user, serverName);
+  return isUserId(user) && serverOf(user) === serverName ? newUserId(localpart(user), serverName) : undefined;
 }
 
 /**
@@ -54,13 +48,7 @@ export async function login(
   );
   if (userId === undefined || !isRight)
     throw new MatrixError('M_FORBIDDEN', 'The user name or the password is wrong.');
-  if (request.deviceId !== undefined && !isDeviceId(request.deviceId)) {
-    throw new MatrixError(
-      'M_INVALID_PARAM',
-      'This device ID is too long or has characters that are not allowed.',
-    );
-  }
-  const deviceId = request.deviceId ?? newDeviceId(side);
+  const deviceId = deviceIdFor(side, request.deviceId);
   const tokens = issueTokens(side.ports.random, request.refreshable);
   return side.users.handle(userStream(userId), context, (user) => {
     requireActive(user);

@@ -1,6 +1,6 @@
 import type { RecordBody } from '../log/records.js';
 import { MatrixError } from '../protocol/errors.js';
-import { newUserId } from '../protocol/identifiers.js';
+import { isDeviceId, newUserId } from '../protocol/identifiers.js';
 import { letters } from '../runtime/random.js';
 import { registrationTokenStream } from './aggregates/registration-token.js';
 import { userStream } from './aggregates/user.js';
@@ -53,7 +53,7 @@ export async function checkAvailable(side: WriteSide, username: string): Promise
  * Makes an account, and signs its first device in, in one append (specification: Client-Server API, Account
  * registration). A registration token is spent before, and given back if the account does not come about.
  *
- * @throws MatrixError M_USER_IN_USE, M_INVALID_USERNAME, M_WEAK_PASSWORD, M_UNAUTHORIZED for a void token
+ * @throws MatrixError M_USER_IN_USE, M_INVALID_USERNAME, M_WEAK_PASSWORD, M_INVALID_PARAM, M_UNAUTHORIZED for a void token
  */
 export async function register(
   side: WriteSide,
@@ -65,7 +65,7 @@ export async function register(
   const passwordHash =
     registration.password === undefined ? undefined : await hashPassword(registration.password);
   const { device } = registration;
-  const deviceId = device === undefined ? undefined : (device.id ?? newDeviceId(side));
+  const deviceId = device === undefined ? undefined : deviceIdFor(side, device.id);
   const tokens = device === undefined ? undefined : issueTokens(random, device.refreshable);
   if (registration.token !== undefined) await spendToken(side, registration.token, userId, context);
   try {
@@ -118,8 +118,14 @@ export function signedIn(
   };
 }
 
-export function newDeviceId(side: WriteSide): string {
-  return letters(side.ports.random, 10).toUpperCase();
+/** The device ID that a client wants, or a new one. @throws MatrixError M_INVALID_PARAM */
+export function deviceIdFor(side: WriteSide, wish: string | undefined): string {
+  if (wish === undefined) return letters(side.ports.random, 10).toUpperCase();
+  if (isDeviceId(wish)) return wish;
+  throw new MatrixError(
+    'M_INVALID_PARAM',
+    'This device ID is too long or has characters that are not allowed.',
+  );
 }
 
 function generatedName(side: WriteSide, kind: 'user' | 'guest'): string {

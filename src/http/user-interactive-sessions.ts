@@ -13,6 +13,8 @@ export interface AuthSession {
   readonly completed: string[];
   /** Whom a stage has shown the client to be. */
   provenUserId: string | undefined;
+  /** The registration token that was handed in. */
+  registrationToken: string | undefined;
   /** The newest parameters, without `auth`; nothing where they were too large to keep. */
   parameters: JsonObject | undefined;
 }
@@ -48,6 +50,7 @@ export class AuthSessions {
       userId,
       completed: [],
       provenUserId: undefined,
+      registrationToken: undefined,
       parameters: undefined,
     };
     this.#put(session);

@@ -33,7 +33,7 @@ export function passwordStage(
 /**
  * `m.login.registration_token` (specification: Token-authenticated registration).
  *
- * @param checkToken whether the token is good for one more account; the session keeps a place for it
+ * @param checkToken whether the token is good for one more account
  */
 export function registrationTokenStage(
   checkToken: (token: string, session: string) => Promise<boolean>,
@@ -43,7 +43,9 @@ export function registrationTokenStage(
       const token = auth['token'];
       if (typeof token !== 'string') return refused('M_MISSING_PARAM', 'This stage takes a token.');
       const good = token.length <= 64 && (await checkToken(token, session));
-      return good ? { ok: true } : refused('M_UNAUTHORIZED', 'This registration token is not valid.');
+      return good
+        ? { ok: true, registrationToken: token }
+        : refused('M_UNAUTHORIZED', 'This registration token is not valid.');
     },
   };
 }

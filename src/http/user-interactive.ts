@@ -8,7 +8,7 @@ import { AuthSessions, type AuthSession } from './user-interactive-sessions.js';
 
 /** What a stage's check found. `userId` is whom the client has shown itself to be, where the stage shows that. */
 export type StageResult =
-  | { readonly ok: true; readonly userId?: string }
+  | { readonly ok: true; readonly userId?: string; readonly registrationToken?: string }
   | { readonly ok: false; readonly errcode: MatrixErrorCode; readonly error: string };
 
 /** One type of authentication, such as `m.login.password`. */
@@ -34,9 +34,11 @@ export interface Authenticated<B> {
   readonly completed: readonly string[];
   /** Whom a stage has shown the client to be: the requester, where there is one. */
   readonly userId: string | undefined;
+  /** The registration token that a stage has found to be good. */
+  readonly registrationToken: string | undefined;
   readonly session: string;
   /** Forgets the session, so that nobody can do the same again with it. Call it when the operation has succeeded. */
-  end(): void;
+  readonly end: () => void;
 }
 
 /** Larger parameters are not kept: the client has to send them again. In characters of JSON. */
@@ -89,6 +91,7 @@ export class UserInteractive {
       body,
       completed: session.completed,
       userId: session.provenUserId,
+      registrationToken: session.registrationToken,
       session: session.id,
       end: () => {
         this.#sessions.end(session.id);
@@ -111,7 +114,7 @@ export class UserInteractive {
     const type = auth.type ?? '';
     if (session.completed.includes(type)) return { ok: true };
     const result = await stage.check(auth, { session: id, address });
-    if (result.ok) complete(session, type, result.userId);
+    if (result.ok) complete(session, type, result);
     return result;
   }
 
@@ -145,7 +148,7 @@ export class UserInteractive {
     }
     const result = await stage.check(auth, { session: session.id, address });
     if (!result.ok) return { errcode: result.errcode, error: result.error };
-    complete(session, type, result.userId);
+    complete(session, type, result);
     return undefined;
   }
 
@@ -177,10 +180,11 @@ export class UserInteractive {
   }
 }
 
-function complete(session: AuthSession, type: string, userId: string | undefined): void {
+function complete(session: AuthSession, type: string, result: StageResult & { ok: true }): void {
   // While the check ran, another request of the session may have done the same.
   if (!session.completed.includes(type)) session.completed.push(type);
-  session.provenUserId ??= userId;
+  session.provenUserId ??= result.userId;
+  session.registrationToken ??= result.registrationToken;
 }
 
 function isDone(flow: readonly string[], completed: readonly string[]): boolean {

@@ -1,15 +1,22 @@
 import type { CommandContext, Done } from '../../commands/command.js';
 import type { WriteSide } from '../../commands/write-side.js';
+import { MatrixError } from '../../protocol/errors.js';
 import type { ReadSide, Viewer } from '../../queries/read-side.js';
+import type { Sessions } from '../../queries/sessions.js';
+import type { Sync } from '../../queries/sync/sync.js';
 import type { UserInteractive } from '../user-interactive.js';
 
 /** What the configuration decides for clients. */
 export interface ClientSettings {
   readonly serverName: string;
   readonly publicBaseurl: string;
+  /** Whether an operator has said where clients reach the server; else it is a guess, not to be told on login. */
+  readonly baseurlConfigured: boolean;
   readonly defaultRoomVersion: string;
   readonly registration: {
     readonly enabled: boolean;
+    /** Whether it takes a registration token. */
+    readonly requireToken: boolean;
     readonly allowGuests: boolean;
     readonly sharedSecret: string | null;
     /** Registration tokens of the configuration, valid without limit. */
@@ -17,6 +24,8 @@ export interface ClientSettings {
   };
   /** Whether the public room list answers without a token. */
   readonly roomListWithoutAuth: boolean;
+  /** The longest that `/sync` waits, in milliseconds. */
+  readonly longestPoll: number;
 }
 
 /** Everything that the routes of the client API call. */
@@ -25,6 +34,8 @@ export interface ClientApi {
   readonly write: WriteSide;
   readonly read: ReadSide;
   readonly userInteractive: UserInteractive;
+  readonly sessions: Sessions;
+  readonly sync: Sync;
 }
 
 /** How long a read waits for what was acknowledged before it, in milliseconds. */
@@ -42,6 +53,13 @@ export async function done<T>(api: ClientApi, command: Promise<Done<T>>): Promis
   return result;
 }
 
+/** `done`, for a command that takes tokens back: no request that begins after the answer gets in by them. */
+export async function doneWithTokens<T>(api: ClientApi, command: Promise<Done<T>>): Promise<T> {
+  const outcome = await command;
+  api.sessions.ended(outcome.position);
+  return done(api, Promise.resolve(outcome));
+}
+
 /** The read side, once it has everything that anybody was told had happened. */
 export async function upToDate(api: ClientApi): Promise<ReadSide> {
   await api.read.barrier.reached(READ_PATIENCE);
@@ -51,4 +69,10 @@ export async function upToDate(api: ClientApi): Promise<ReadSide> {
 /** Whose view an answer is. */
 export function viewerOf(user: { readonly userId: string; readonly deviceId: string }): Viewer {
   return { userId: user.userId, deviceId: user.deviceId };
+}
+
+/** What belongs to one account is touched by nobody else. @throws MatrixError M_FORBIDDEN */
+export function requireSelf(request: { readonly user: { readonly userId: string } }, userId: string): void {
+  if (request.user.userId === userId) return;
+  throw new MatrixError('M_FORBIDDEN', 'This belongs to another user than the one whose token is used.');
 }

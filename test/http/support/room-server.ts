@@ -5,8 +5,8 @@ import { register } from '../../../src/commands/registration.js';
 import { loadConfig } from '../../../src/config.js';
 import { createApp } from '../../../src/http/app.js';
 import type { ClientApi } from '../../../src/http/client/api.js';
+import { clientApi } from '../../../src/http/client/client-api.js';
 import { Schemas } from '../../../src/http/schemas.js';
-import { UserInteractive } from '../../../src/http/user-interactive.js';
 import type { Route } from '../../../src/http/route.js';
 import { openCore, type Core } from '../../../src/server.js';
 import { temporaryFolder } from '../../support/folder.js';
@@ -62,20 +62,8 @@ export class RoomServer {
       ENGRAM_LOGGING__LEVEL: 'fatal',
     };
     const core = await openCore(loadConfig({ file: undefined, env, cwd: folder.path }), { clock });
-    const { random } = core.ports;
-    const api: ClientApi = {
-      settings: {
-        serverName: SERVER,
-        publicBaseurl: 'https://one.example/',
-        defaultRoomVersion: '12',
-        registration: { enabled: true, allowGuests: true, sharedSecret: null, tokens: [] },
-        roomListWithoutAuth: false,
-        ...settings,
-      },
-      write: core.write,
-      read: core.read,
-      userInteractive: new UserInteractive({ stages: new Map(), clock, random }),
-    };
+    const whole = clientApi(core);
+    const api: ClientApi = { ...whole, settings: { ...whole.settings, ...settings } };
     let requests = 0;
     const app = createApp({
       routes: routes(api),

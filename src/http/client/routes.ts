@@ -1,0 +1,69 @@
+import type { Config } from '../../config.js';
+import type { Route } from '../route.js';
+import { accountRoutes } from './account.js';
+import type { ClientApi } from './api.js';
+import { capabilitiesRoutes } from './capabilities.js';
+import { createRoomRoutes } from './create-room.js';
+import { devicesRoutes } from './devices.js';
+import { filterRoutes } from './filter.js';
+import { loginRoutes } from './login.js';
+import { membershipRoutes } from './membership.js';
+import { messagesRoutes } from './messages.js';
+import { profileRoutes } from './profile.js';
+import { redactionRoutes } from './redaction.js';
+import { registrationRoutes } from './registration.js';
+import { roomSendRoutes } from './room-send.js';
+import { roomStateRoutes } from './room-state.js';
+import { sharedSecretRegistrationRoutes } from './shared-secret-registration.js';
+import { syncRoutes } from './sync.js';
+import { turnServerRoutes } from './turn-server.js';
+import { userInteractiveRoutes } from './user-interactive.js';
+import { versionsRoutes } from './versions.js';
+import { wellKnownRoutes } from './well-known.js';
+
+/** Every route of the client API, by the specification's modules. */
+export function clientRoutes(api: ClientApi, config: Config): Route[] {
+  return [...information(api, config), ...accounts(api), ...rooms(api), ...clientData(api)];
+}
+
+function information(api: ClientApi, config: Config): Route[] {
+  const { turn, well_known: wellKnown } = config;
+  return [
+    ...versionsRoutes(),
+    ...wellKnownRoutes({
+      baseUrl: api.settings.publicBaseurl,
+      identityServer: wellKnown.identity_server,
+      server: wellKnown.server,
+    }),
+    ...capabilitiesRoutes({ defaultRoomVersion: api.settings.defaultRoomVersion }),
+    ...turnServerRoutes({ ...turn, sharedSecret: turn.shared_secret }, api.write.ports.clock),
+  ];
+}
+
+function accounts(api: ClientApi): Route[] {
+  return [
+    ...userInteractiveRoutes(api.userInteractive),
+    ...registrationRoutes(api),
+    ...sharedSecretRegistrationRoutes(api),
+    ...loginRoutes(api),
+    ...accountRoutes(api),
+    ...devicesRoutes(api),
+    ...profileRoutes(api),
+  ];
+}
+
+function rooms(api: ClientApi): Route[] {
+  return [
+    ...createRoomRoutes(api),
+    ...membershipRoutes(api),
+    ...roomSendRoutes(api),
+    ...roomStateRoutes(api),
+    ...redactionRoutes(api),
+    ...messagesRoutes(api),
+  ];
+}
+
+/** What a client keeps here, and what it is told. */
+function clientData(api: ClientApi): Route[] {
+  return [...syncRoutes(api), ...filterRoutes(api)];
+}

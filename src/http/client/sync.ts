@@ -1,0 +1,59 @@
+/**
+ * GET /_matrix/client/v3/sync
+ *
+ * Specification: Client-Server API, Syncing.
+ */
+import { storedFilter } from '../../queries/filters.js';
+import { parseToken } from '../../queries/tokens.js';
+import { compileFilter, type Filter } from '../../protocol/filters.js';
+import { MatrixError } from '../../protocol/errors.js';
+import { JsonError, parseJsonObject } from '../../protocol/strict-json.js';
+import { JsonText } from '../response.js';
+import { defineRoute, v3, type Route } from '../route.js';
+import { upToDate, viewerOf, type ClientApi } from './api.js';
+import type { Sync } from './types.js';
+
+export function syncRoutes(api: ClientApi): Route[] {
+  return [
+    defineRoute<Sync, 'required-or-guest'>({
+      module: 'sync',
+      name: 'sync',
+      method: 'GET',
+      paths: v3('/sync'),
+      auth: 'required-or-guest',
+      handler: async ({ user, query, signal }) => {
+        await upToDate(api);
+        const text = await api.sync.answer({
+          viewer: viewerOf(user),
+          filter: await filterOf(api, user.userId, query.filter),
+          since: query.since === undefined ? undefined : parseToken(query.since, 'since'),
+          fullState: query.full_state,
+          // Clients that use the proposal's prefix want it in the answer too; without that they read `state`.
+          stateAfter: query.use_state_after === true,
+          setPresence: query.set_presence,
+          timeout: Math.min(query.timeout, api.settings.longestPoll),
+          signal,
+        });
+        return new JsonText(text);
+      },
+    }),
+  ];
+}
+
+/** The filter that a query string names by its ID, or brings along as JSON. */
+async function filterOf(api: ClientApi, userId: string, text: string | undefined): Promise<Filter> {
+  if (text === undefined) return compileFilter(undefined);
+  if (text.startsWith('{')) return inlineFilter(text);
+  const stored = await storedFilter(api.read, userId, text);
+  if (stored === undefined) throw new MatrixError('M_INVALID_PARAM', 'You have no filter with this ID.');
+  return compileFilter(stored);
+}
+
+function inlineFilter(text: string): Filter {
+  try {
+    return compileFilter(parseJsonObject(text, { duplicateKeys: 'last' }));
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw new MatrixError('M_NOT_JSON', `The filter cannot be used: ${error.message}.`);
+  }
+}
