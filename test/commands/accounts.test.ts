@@ -166,7 +166,7 @@ describe('what an account keeps', () => {
     await set('displayname', 'Alice');
     await world.leadsTo(() => set('displayname', 'Alice'), []);
     await world.refuses(async () => set('__proto__', 'harmless'), 'M_INVALID_PARAM');
-    await world.refuses(() => set('org.example.bio', 'x'.repeat(70_000)), 'M_TOO_LARGE');
+    await world.refuses(() => set('org.example.bio', 'x'.repeat(70_000)), 'M_PROFILE_TOO_LARGE');
     await world.refuses(async () => set('', 'x'), 'M_INVALID_PARAM');
   });
 
