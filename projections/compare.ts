@@ -18,14 +18,14 @@ export interface Comparison {
 }
 
 /**
- * Compares a version of a collection in two stores, byte for byte. Reads each once, in order, and holds one
+ * Compares a collection in two stores, each in its version there, byte for byte. Reads each once, in order, and holds one
  * document of each at a time.
  */
 export async function compareCollection(
   checked: ReadStore,
   fresh: ReadStore,
   definition: CollectionDefinition<never>,
-  version: number,
+  versions: { readonly checked: number; readonly fresh: number },
   show: number,
 ): Promise<Comparison> {
   const first: Difference[] = [];
@@ -35,8 +35,8 @@ export async function compareCollection(
     differing++;
     if (first.length < show) first.push({ collection: definition.name, key, kind });
   };
-  const ours = checked.dump(definition, version)[Symbol.asyncIterator]();
-  const theirs = fresh.dump(definition, version)[Symbol.asyncIterator]();
+  const ours = checked.dump(definition, versions.checked)[Symbol.asyncIterator]();
+  const theirs = fresh.dump(definition, versions.fresh)[Symbol.asyncIterator]();
   try {
     let [a, b] = [await ours.next(), await theirs.next()];
     while (a.done !== true || b.done !== true) {

@@ -2,6 +2,7 @@ import type { Log } from '../src/log/log.js';
 import { START } from '../src/log/position.js';
 import type { ReadStore } from '../src/read-models/store.js';
 import { Lane } from './fold.js';
+import { codeVersion, inGeneration } from './generations.js';
 import type { Projection } from './projection.js';
 
 /** What a runner needs of the log: it reads, and that is all. */
@@ -30,11 +31,14 @@ export async function plan(
   const serving = new Map((await store.serving()).map(({ projection, version }) => [projection, version]));
   const live: Lane[] = [];
   const building: Lane[] = [];
-  for (const projection of projections) {
+  for (const code of projections) {
+    const served = serving.get(code.name);
+    const isServed = served !== undefined && codeVersion(served) === code.version;
+    const projection = isServed ? inGeneration(code, served) : code;
     const { name, version } = projection;
     const checkpoint = await store.checkpoint(name, version);
     const lane = new Lane(projection, checkpoint?.position ?? START);
-    if (serving.get(name) === version || lane.position >= log.head) live.push(lane);
+    if (isServed || lane.position >= log.head) live.push(lane);
     else building.push(lane);
   }
   for (const lane of live) await serve(store, lane);

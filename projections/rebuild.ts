@@ -1,7 +1,8 @@
 import { START, type Position } from '../src/log/position.js';
-import type { ReadStore } from '../src/read-models/store.js';
+import type { Checkpoint, ReadStore } from '../src/read-models/store.js';
 import { compareCollection, type Comparison } from './compare.js';
 import { fold, Lane, slices, type OnQuarantined, type Slice } from './fold.js';
+import { codeVersion } from './generations.js';
 import { dropOthers, serve, type LogReader } from './plan.js';
 import type { Projection } from './projection.js';
 import { quarantineOf } from './quarantine.js';
@@ -51,8 +52,9 @@ const SHOWN = 10;
  */
 export async function rebuild(options: RebuildOptions): Promise<RebuildReport> {
   const { log, store, projections, check } = options;
-  const limits =
-    check === undefined ? new Map<string, Position>() : await limitsOf(check, log.epoch, projections);
+  const checked =
+    check === undefined ? new Map<string, Checkpoint>() : await checkedOf(check, log.epoch, projections);
+  const limits = new Map([...checked].map(([name, { position }]) => [name, position]));
   const lanes = await lanesOf(store, log.epoch, projections, limits);
   const progress = { records: 0 };
   const compared: Comparison[] = [];
@@ -70,7 +72,11 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildReport> {
     if (!(await readOn(options, bounded, limits, progress))) return report(false);
     for (const { projection } of bounded) {
       for (const collection of [...projection.collections, quarantineOf(projection.name)]) {
-        compared.push(await compareCollection(check, store, collection, projection.version, SHOWN));
+        const versions = {
+          checked: checked.get(projection.name)?.version ?? projection.version,
+          fresh: projection.version,
+        };
+        compared.push(await compareCollection(check, store, collection, versions, SHOWN));
       }
     }
   }
@@ -82,18 +88,23 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildReport> {
   return report(true);
 }
 
-/** Where the checked store's projections are, by name, as far as they can be compared. */
-async function limitsOf(
+/**
+ * Where the checked store's projections are, by name, as far as they can be compared: in the generation that serves.
+ */
+async function checkedOf(
   check: ReadStore,
   epoch: string,
   projections: readonly Projection[],
-): Promise<Map<string, Position>> {
-  const limits = new Map<string, Position>();
+): Promise<Map<string, Checkpoint>> {
+  const checked = new Map<string, Checkpoint>();
+  const serving = new Map((await check.serving()).map(({ projection, version }) => [projection, version]));
   for (const { name, version } of projections) {
-    const checkpoint = await check.checkpoint(name, version);
-    if (checkpoint?.epoch === epoch) limits.set(name, checkpoint.position);
+    const served = serving.get(name);
+    const isServed = served !== undefined && codeVersion(served) === version;
+    const checkpoint = await check.checkpoint(name, isServed ? served : version);
+    if (checkpoint?.epoch === epoch) checked.set(name, checkpoint);
   }
-  return limits;
+  return checked;
 }
 
 /** Goes on where an interrupted rebuild stopped, unless that was of another history or beyond what is to be compared. */

@@ -6,7 +6,8 @@ import { START, type Position } from '../src/log/position.js';
 import { ReadStoreUnavailableError } from '../src/read-models/errors.js';
 import type { ReadStore } from '../src/read-models/store.js';
 import type { Clock } from '../src/runtime/clock.js';
-import { fold, relocate, slices, type Lane, type Slice } from './fold.js';
+import { fold, Lane, relocate, slices, type Slice } from './fold.js';
+import { codeVersion, nextGeneration } from './generations.js';
 import { backoff, pause } from './pause.js';
 import { dropOthers, plan, serve, type LogReader } from './plan.js';
 import { ProcessedPositions } from './positions.js';
@@ -98,7 +99,7 @@ export class ProjectionRunner {
     const { head } = this.#options.log;
     const of = (lane: Lane, serving: boolean): ProjectionProgress => ({
       projection: lane.projection.name,
-      version: lane.projection.version,
+      version: codeVersion(lane.projection.version),
       position: lane.position,
       head,
       fraction: head <= START ? 1 : Math.min(1, (lane.position - START) / (head - START)),
@@ -122,6 +123,26 @@ export class ProjectionRunner {
       for (const lane of found.live) this.#run(this.#tidy(lane));
     }
     if (found.building.length > 0) this.#run(this.#build(found.building));
+  }
+
+  /**
+   * Builds everything that serves again from the log, beside itself, and switches once that has caught up. Does
+   * nothing while something is being built. What was half built when the runner stopped is given up.
+   */
+  rebuild(): void {
+    if (this.#building.length > 0 || this.#live.length === 0 || this.#stopping()) return;
+    const lanes = this.#live.map(({ projection }) => new Lane(nextGeneration(projection), START));
+    this.#building = lanes;
+    this.#run(this.#buildAnew(lanes));
+  }
+
+  /** How far the least of what is being built is, from 0 to 1. */
+  rebuildProgress(): { building: boolean; fraction: number } {
+    const building = this.progress().filter(({ serving }) => !serving);
+    return {
+      building: building.length > 0,
+      fraction: Math.min(1, ...building.map(({ fraction }) => fraction)),
+    };
   }
 
   /** Stops after the write that is under way; those who wait are told that nothing comes. */
@@ -177,6 +198,15 @@ export class ProjectionRunner {
     for (const lane of lanes) await this.#tidy(lane);
   }
 
+  async #buildAnew(lanes: readonly Lane[]): Promise<void> {
+    const { store } = this.#options;
+    for (const { projection } of lanes) {
+      // What an earlier attempt has left.
+      await this.#retry(() => store.drop(projection.name, projection.version));
+    }
+    await this.#build(lanes);
+  }
+
   /** Folds the log to its end as of now; gives how many records there were. */
   async #readOn(lanes: readonly Lane[]): Promise<number> {
     const { log } = this.#options;
@@ -192,10 +222,11 @@ export class ProjectionRunner {
     return records;
   }
 
-  /** Adds projections to those that serve, at or after their position. */
+  /** Adds projections to those that serve, at or after their position; those that served by the same name leave. */
   #join(lanes: readonly Lane[]): void {
     const first = this.#position === undefined;
-    this.#live = [...this.#live, ...lanes];
+    const names = new Set(lanes.map(({ projection }) => projection.name));
+    this.#live = [...this.#live.filter(({ projection }) => !names.has(projection.name)), ...lanes];
     if (!first) return;
     this.#position = lowest(lanes);
     this.#positions.publish(this.#position);

@@ -55,7 +55,7 @@ async function rebuildOnline(config: Config, io: Io): Promise<boolean> {
     });
     answer = await askServerFor(socket, 'GET', '/rebuild');
     if (answer === undefined)
-      throw new CliError('The server has ended meanwhile; it goes on when it starts.');
+      throw new CliError('The server has ended meanwhile; what it has served before is served.');
   }
   progress.finish();
   io.stdout.write('All read models were rebuilt, and serve.\n');
