@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LRUCache } from 'lru-cache';
+import { writeFileDurably } from '../runtime/durable-file.js';
 import type { Random } from '../runtime/random.js';
 import { LogFormatError } from './errors.js';
 import { decodeHeld, descend, encodeHeld, keyAt, punctured, type Bits, type Held } from './seal-tree.js';
@@ -154,23 +155,4 @@ function decodeFile(file: string, bytes: Buffer): Held {
     throw new LogFormatError(`The key file ${file} is damaged; restore it from a backup.`);
   }
   return decodeHeld(body.subarray(MAGIC.byteLength));
-}
-
-/** All or nothing, and on disk: beside it, fsync, rename, fsync of the folder. */
-function writeFileDurably(file: string, bytes: Uint8Array): void {
-  const beside = `${file}.new`;
-  const to = openSync(beside, 'w', 0o600);
-  try {
-    for (let at = 0; at < bytes.byteLength;) at += writeSync(to, bytes, at);
-    fsyncSync(to);
-  } finally {
-    closeSync(to);
-  }
-  renameSync(beside, file);
-  const folder = openSync(dirname(file), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }
