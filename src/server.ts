@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
 import { pause } from '../projections/pause.js';
 import { ProjectionRunner } from '../projections/runner.js';
 import { PROJECTIONS } from '../projections/index.js';
@@ -19,7 +20,8 @@ import type { Log } from './log/log.js';
 import type { AppendObserver } from './log/lmdb-writer.js';
 import { openLmdbLog } from './log/lmdb.js';
 import { SealKeys } from './log/seal-keys.js';
-import type { AppOptions } from './http/app.js';
+import { adminRoutes } from './http/admin/admin-api.js';
+import { createApp, type AppOptions } from './http/app.js';
 import { accountAuthenticator } from './http/authenticator.js';
 import type { ClientApi } from './http/client/api.js';
 import { clientApi } from './http/client/client-api.js';
@@ -41,6 +43,7 @@ import type { ReadStore } from './read-models/store.js';
 import { LmdbRoomState } from './room-state/lmdb.js';
 import { CachedNodes } from './room-state/nodes.js';
 import { systemClock, type Clock } from './runtime/clock.js';
+import { writeFileDurably } from './runtime/durable-file.js';
 import { systemRandom, uuid, type Random } from './runtime/random.js';
 
 /** What a server takes from outside: a test hands in its own. */
@@ -259,7 +262,7 @@ function openSigningKey(folder: string, random: Random): SigningKey {
   if (existsSync(file)) return parseSigningKey(readFileSync(file, 'utf8').trim());
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const key = generateSigningKey((length) => random.bytes(length));
-  writeFileSync(file, `${printSigningKey(key)}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  writeFileDurably(file, Buffer.from(`${printSigningKey(key)}\n`));
   return key;
 }
 
@@ -277,33 +280,60 @@ export interface RunningServer extends Core {
 /** Opens a whole server with its listeners. */
 export async function startServer(config: Config, given: Partial<Ports> = {}): Promise<RunningServer> {
   const core = await openCore(config, given);
+  const apps: FastifyInstance[] = [];
+  const close = async () => {
+    await Promise.all(apps.map((app) => app.close()));
+    await core.close();
+  };
   try {
     // What takes longer than this to build is built while serving: reads say how far it is.
     await core.runner.whenProcessed(core.log.head, READY_PATIENCE);
     const api = clientApi(core);
-    const listeners = await openListeners(
-      config,
-      {
-        client: clientRoutes(api, config),
-        metrics: metricsRoutes(core.metrics),
-        health: healthRoutes(() => ({ read_models: core.runner.progress().every(({ serving }) => serving) })),
-      },
-      appOptions(core, api),
-    );
-    return {
-      ...core,
-      listeners,
-      api,
-      firstStart: await hasNoAccount(core),
-      async close() {
-        await Promise.all(listeners.map(({ app }) => app.close()));
-        await core.close();
-      },
+    const shared = appOptions(core, api);
+    apps.push(...(await openAdminSocket(core, shared)));
+    const resources = {
+      client: clientRoutes(api, config),
+      metrics: metricsRoutes(core.metrics),
+      health: healthRoutes(() => ({ read_models: core.runner.progress().every(({ serving }) => serving) })),
     };
+    const listeners = await openListeners(config, resources, shared);
+    apps.push(...listeners.map(({ app }) => app));
+    return { ...core, listeners, api, firstStart: await hasNoAccount(core), close };
   } catch (error) {
-    await core.close();
+    await close();
     throw error;
   }
+}
+
+/** Bytes; what all systems take. */
+const LONGEST_SOCKET_PATH = 100;
+
+/**
+ * The operator's API, for the verbs that a running server has to carry out. Only who may open files in the data
+ * folder reaches it. A socket that a killed server has left is in nobody's use: the log's lock is ours.
+ */
+async function openAdminSocket(
+  core: Core,
+  shared: ReturnType<typeof appOptions>,
+): Promise<FastifyInstance[]> {
+  const { socket } = dataFolders(core.config);
+  if (Buffer.byteLength(socket) > LONGEST_SOCKET_PATH) {
+    core.loggers.server.warn(
+      { socket },
+      'The path of the operator socket is too long: stop the server for its verbs.',
+    );
+    return [];
+  }
+  rmSync(socket, { force: true });
+  const app = createApp({
+    ...shared,
+    schemas: new Schemas('admin'),
+    routes: adminRoutes(core.write, core.runner),
+    authenticator: { authenticate: () => Promise.resolve(undefined) },
+  });
+  await app.listen({ path: socket });
+  chmodSync(socket, 0o600);
+  return [app];
 }
 
 /** Unknown while the read models are being built, and then there has been a log before. */
