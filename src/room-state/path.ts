@@ -10,6 +10,8 @@ export const MAX_DEPTH = 2 * GROUP_DIGITS;
 
 const REMEMBERED_GROUPS = 512;
 const groupDigits = new Map<string, string>();
+const REMEMBERED_RESTS = 8192;
+const restDigits = new Map<string, string>();
 
 /**
  * The group of a key: of a key `<n>:<n characters><rest>` all but the rest, of any other key the empty text.
@@ -31,21 +33,26 @@ export function groupOf(key: string): string {
 /**
  * Where a key lies: {@link MAX_DEPTH} octal digits, 63 bits from SHA-256 of its group and 63 bits from SHA-256
  * of the rest. So whoever chooses keys cannot choose the trie's shape: each further digit that two keys share
- * costs eight times the work. Two hashes at most, about two microseconds.
+ * costs eight times the work. Two hashes at most, about two microseconds; keys that were asked for lately, as those
+ * that authorise every event are, cost a look-up in a map.
  */
 export function pathOf(key: string): string {
   const group = groupOf(key);
-  return groupPath(group) + digitsOf(key.slice(group.length));
+  return groupPath(group) + remembered(restDigits, REMEMBERED_RESTS, key.slice(group.length));
 }
 
 /** The first {@link GROUP_DIGITS} digits of the paths of all keys of this group. */
 export function groupPath(group: string): string {
-  const known = groupDigits.get(group);
-  if (known !== undefined) return known;
-  // Few types make up nearly all state; whoever sends many new ones only costs us these hashes again.
-  if (groupDigits.size >= REMEMBERED_GROUPS) groupDigits.clear();
-  const digits = digitsOf(group);
-  groupDigits.set(group, digits);
+  return remembered(groupDigits, REMEMBERED_GROUPS, group);
+}
+
+/** Few texts make up nearly all look-ups; whoever asks for many new ones only costs us these hashes again. */
+function remembered(known: Map<string, string>, limit: number, text: string): string {
+  const found = known.get(text);
+  if (found !== undefined) return found;
+  if (known.size >= limit) known.clear();
+  const digits = digitsOf(text);
+  known.set(text, digits);
   return digits;
 }
 
