@@ -1,6 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
 import { pause } from '../projections/pause.js';
 import { ProjectionRunner } from '../projections/runner.js';
 import { PROJECTIONS } from '../projections/index.js';
@@ -21,18 +20,19 @@ import type { AppendObserver } from './log/lmdb-writer.js';
 import { openLmdbLog } from './log/lmdb.js';
 import { SealKeys } from './log/seal-keys.js';
 import { adminRoutes } from './http/admin/admin-api.js';
-import { createApp, type AppOptions } from './http/app.js';
+import type { AppOptions } from './http/app.js';
 import { accountAuthenticator } from './http/authenticator.js';
 import type { ClientApi } from './http/client/api.js';
 import { clientApi } from './http/client/client-api.js';
 import { clientRoutes } from './http/client/routes.js';
-import { openListeners, type OpenListener } from './http/listeners.js';
+import { openListeners, openSocket, type OpenListener } from './http/listeners.js';
 import { healthRoutes, metricsRoutes } from './http/monitoring.js';
 import { Schemas } from './http/schemas.js';
 import { createLoggers, type Loggers } from './logger.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { generateSigningKey, parseSigningKey, printSigningKey, type SigningKey } from './protocol/keys.js';
 import { JoinedRooms } from './queries/joined-rooms.js';
+import { MendingNodes } from './queries/mending-nodes.js';
 import { Notifier } from './queries/notifier.js';
 import type { ReadSide } from './queries/read-side.js';
 import { ReadBarrier } from './queries/wait.js';
@@ -194,7 +194,7 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     serverName: config.server_name,
     epoch: log.epoch,
     store,
-    nodes: write.ports.reader,
+    nodes: new MendingNodes(write.ports.reader, mending(engine)),
     clock: ports.clock,
     positions: runner,
     barrier: new ReadBarrier(runner),
@@ -220,6 +220,24 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
       await store.close();
       await engine.close();
     },
+  };
+}
+
+/** Makes all state nodes again, one such pass at a time. */
+function mending({ write, loggers }: Engine): () => void {
+  let underWay = false;
+  return () => {
+    if (underWay) return;
+    underWay = true;
+    loggers.queries.warn('State nodes are missing or damaged: they are made again from the log.');
+    new RoomIndexer(write.ports, write.roomAggregate)
+      .rebuildNodes()
+      .catch((err: unknown) => {
+        loggers.queries.error({ err }, 'State nodes could not be made again.');
+      })
+      .finally(() => {
+        underWay = false;
+      });
   };
 }
 
@@ -280,7 +298,7 @@ export interface RunningServer extends Core {
 /** Opens a whole server with its listeners. */
 export async function startServer(config: Config, given: Partial<Ports> = {}): Promise<RunningServer> {
   const core = await openCore(config, given);
-  const apps: FastifyInstance[] = [];
+  const apps: OpenListener['app'][] = [];
   const close = async () => {
     await Promise.all(apps.map((app) => app.close()));
     await core.close();
@@ -290,7 +308,10 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
     await core.runner.whenProcessed(core.log.head, READY_PATIENCE);
     const api = clientApi(core);
     const shared = appOptions(core, api);
-    apps.push(...(await openAdminSocket(core, shared)));
+    // For the verbs that a running server has to carry out. What a killed server has left is nobody's: the lock is ours.
+    const admin = { ...shared, schemas: new Schemas('admin'), routes: adminRoutes(core.write, core.runner) };
+    const socket = await openSocket(dataFolders(config).socket, admin, core.loggers.server);
+    if (socket !== undefined) apps.push(socket);
     const resources = {
       client: clientRoutes(api, config),
       metrics: metricsRoutes(core.metrics),
@@ -303,37 +324,6 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
     await close();
     throw error;
   }
-}
-
-/** Bytes; what all systems take. */
-const LONGEST_SOCKET_PATH = 100;
-
-/**
- * The operator's API, for the verbs that a running server has to carry out. Only who may open files in the data
- * folder reaches it. A socket that a killed server has left is in nobody's use: the log's lock is ours.
- */
-async function openAdminSocket(
-  core: Core,
-  shared: ReturnType<typeof appOptions>,
-): Promise<FastifyInstance[]> {
-  const { socket } = dataFolders(core.config);
-  if (Buffer.byteLength(socket) > LONGEST_SOCKET_PATH) {
-    core.loggers.server.warn(
-      { socket },
-      'The path of the operator socket is too long: stop the server for its verbs.',
-    );
-    return [];
-  }
-  rmSync(socket, { force: true });
-  const app = createApp({
-    ...shared,
-    schemas: new Schemas('admin'),
-    routes: adminRoutes(core.write, core.runner),
-    authenticator: { authenticate: () => Promise.resolve(undefined) },
-  });
-  await app.listen({ path: socket });
-  chmodSync(socket, 0o600);
-  return [app];
 }
 
 /** Unknown while the read models are being built, and then there has been a log before. */

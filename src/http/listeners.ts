@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Config, Listener } from '../config.js';
@@ -51,4 +51,31 @@ async function openListener(
   const shown = host.includes(':') ? `[${host}]` : host;
   const url = `${tls === null ? 'http' : 'https'}://${shown}:${address.port}`;
   return { url, resources: listener.resources, app };
+}
+
+/** Bytes; what all systems take. */
+const LONGEST_SOCKET_PATH = 100;
+
+/**
+ * Listens on a Unix socket that only its owner may open, taking the place of one that is there. `undefined`, and a
+ * warning, where the path is longer than sockets can have.
+ */
+export async function openSocket(
+  path: string,
+  options: Omit<AppOptions, 'authenticator'>,
+  log: { warn(fields: object, message: string): void },
+): Promise<FastifyInstance | undefined> {
+  if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH) {
+    log.warn(
+      { socket: path },
+      "The path of the operator's socket is too long: stop the server to use its verbs.",
+    );
+    return undefined;
+  }
+  rmSync(path, { force: true });
+  // Whoever can open the socket may do everything: its routes ask nobody for a token.
+  const app = createApp({ ...options, authenticator: { authenticate: () => Promise.resolve(undefined) } });
+  await app.listen({ path });
+  chmodSync(path, 0o600);
+  return app;
 }

@@ -5,6 +5,7 @@ import { invite, kick, knock, leave } from '../../src/commands/membership.js';
 import { setProfileField } from '../../src/commands/profile.js';
 import { postReceipts } from '../../src/commands/receipts.js';
 import { redactEvent } from '../../src/commands/room-send.js';
+import { ReadModelNotReadyError } from '../../src/read-models/errors.js';
 import { TestCore, type ClientEvent, type JoinedRoom } from '../support/core.js';
 
 let test: TestCore;
@@ -224,6 +225,21 @@ describe('an incremental sync', () => {
     await test.restart();
     await test.says(alice, roomId, 'after');
     expect(bodies((await test.sync(alice, { since })).rooms.join[roomId])).toEqual(['after']);
+  });
+
+  it('has damaged state nodes made again from the log', async () => {
+    const roomId = await test.room(alice);
+    for (let n = 0; n < 25; n++) await test.says(alice, roomId, `m${n}`);
+    const { roomState } = test.core;
+    const root = roomState.snapshot(roomId)?.graph?.root ?? '';
+    const intact = roomState.get(root);
+    roomState.put(new Map([[root, new Uint8Array([0])]]));
+    await test.restart();
+    await expect(test.sync(alice)).rejects.toThrow(ReadModelNotReadyError);
+    while (Buffer.compare(test.core.roomState.get(root) ?? Buffer.of(), intact ?? Buffer.of()) !== 0) {
+      await new Promise(setImmediate);
+    }
+    expect((await test.sync(alice)).rooms.join[roomId]?.state?.events).not.toEqual([]);
   });
 
   it('begins afresh with a token of another epoch', async () => {
