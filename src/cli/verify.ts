@@ -28,8 +28,9 @@ const MOST_LISTED = 10_000;
  * the log was when it began. Exit code 1 when anything was found.
  */
 export async function verify(options: VerifyOptions, io: Io): Promise<number> {
-  return withLog(options, io, ({ config, log }) =>
-    withScratch(async (scratch) => {
+  return withLog(options, io, async ({ config, log }) => {
+    await requireOurs(log, config.server_name);
+    return withScratch(async (scratch) => {
       const listed: Finding[] = [];
       const verifier = new Verifier(auditPorts(log, scratch, config.server_name), {
         keysOf: keysOf(config),
@@ -52,8 +53,21 @@ export async function verify(options: VerifyOptions, io: Io): Promise<number> {
         io.signal.throwIfAborted();
       }
       return counts.findings > 0 ? EXIT.failed : EXIT.ok;
-    }),
-  );
+    });
+  });
+}
+
+/** Under another name nothing would be ours, and no signature checked. @throws CliError */
+async function requireOurs(log: Log, serverName: string): Promise<void> {
+  for await (const { records } of log.read('server', { limit: 1 })) {
+    for (const record of records) {
+      if (record.type !== 'server.initialised' || record.data.server_name === serverName) return;
+      const { server_name: owner } = record.data;
+      throw new CliError(
+        `This log belongs to the server ${owner}, and the configuration says ${serverName}.`,
+      );
+    }
+  }
 }
 
 /** Verifies until the end or an interruption; gives the position that it came to. */

@@ -61,6 +61,12 @@ describe('engram verify', () => {
     expect((await run(data, '--room', '!none:one.example')).stderr).toContain('No room');
   });
 
+  it('does not check signatures under a wrong name in silence', async () => {
+    const io = testIo({ env: { ...data.env, ENGRAM_SERVER_NAME: 'two.example' }, cwd: data.path });
+    expect(await runCommandLine(['verify'], io)).toBe(1);
+    expect(io.written.stderr).toContain('belongs to the server one.example');
+  });
+
   it('can be interrupted, and says where to go on', async () => {
     const io = testIo({ env: data.env, cwd: data.path });
     io.abort.abort(new Interrupted('SIGINT'));
