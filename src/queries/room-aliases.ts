@@ -1,6 +1,6 @@
 import { MatrixError } from '../protocol/errors.js';
 import { isRoomAlias } from '../protocol/identifiers.js';
-import { roomAliases } from '../read-models/collections.js';
+import { roomAliases, roomSummaries } from '../read-models/collections.js';
 import type { ReadSide } from './read-side.js';
 
 /** The room that an alias names. @throws MatrixError M_NOT_FOUND */
@@ -21,4 +21,11 @@ export async function resolveRoom(side: ReadSide, roomIdOrAlias: string): Promis
 export async function aliasesOf(side: ReadSide, roomId: string): Promise<string[]> {
   const found = await side.store.collection(roomAliases).find({ prefix: [roomId] }, 'room');
   return found.map(({ alias }) => alias);
+}
+
+/** Whether the directory lists a room. @throws MatrixError M_NOT_FOUND for a room that is not known here */
+export async function isListed(side: ReadSide, roomId: string): Promise<boolean> {
+  const summary = await side.store.collection(roomSummaries).get([roomId]);
+  if (summary === undefined) throw new MatrixError('M_NOT_FOUND', `The room ${roomId} is not known here.`);
+  return summary.listed;
 }

@@ -1,22 +1,36 @@
 import type { Config } from '../../config.js';
 import type { Route } from '../route.js';
+import { accountDataRoutes } from './account-data.js';
 import { accountRoutes } from './account.js';
 import type { ClientApi } from './api.js';
 import { capabilitiesRoutes } from './capabilities.js';
+import { contextRoutes } from './context.js';
 import { createRoomRoutes } from './create-room.js';
 import { devicesRoutes } from './devices.js';
+import { directoryRoutes } from './directory.js';
+import { eventsRoutes } from './events.js';
 import { filterRoutes } from './filter.js';
 import { loginRoutes } from './login.js';
+import { membersRoutes } from './members.js';
 import { membershipRoutes } from './membership.js';
 import { messagesRoutes } from './messages.js';
+import { presenceRoutes } from './presence.js';
 import { profileRoutes } from './profile.js';
+import { readMarkersRoutes } from './read-markers.js';
+import { receiptsRoutes } from './receipts.js';
+import { pushRulesRoutes } from './push-rules.js';
 import { redactionRoutes } from './redaction.js';
 import { registrationRoutes } from './registration.js';
+import { relationsRoutes } from './relations.js';
 import { roomSendRoutes } from './room-send.js';
 import { roomStateRoutes } from './room-state.js';
+import { roomSummaryRoutes } from './room-summary.js';
+import { roomUpgradesRoutes } from './room-upgrades.js';
 import { sharedSecretRegistrationRoutes } from './shared-secret-registration.js';
 import { syncRoutes } from './sync.js';
+import { tagsRoutes } from './tags.js';
 import { turnServerRoutes } from './turn-server.js';
+import { typingRoutes } from './typing.js';
 import { userInteractiveRoutes } from './user-interactive.js';
 import { versionsRoutes } from './versions.js';
 import { wellKnownRoutes } from './well-known.js';
@@ -60,10 +74,27 @@ function rooms(api: ClientApi): Route[] {
     ...roomStateRoutes(api),
     ...redactionRoutes(api),
     ...messagesRoutes(api),
+    ...eventsRoutes(api),
+    ...contextRoutes(api),
+    ...relationsRoutes(api),
+    ...membersRoutes(api),
+    ...directoryRoutes(api),
+    ...roomSummaryRoutes(api),
+    ...roomUpgradesRoutes(api),
+    ...typingRoutes(api),
+    ...receiptsRoutes(api),
+    ...readMarkersRoutes(api),
   ];
 }
 
 /** What a client keeps here, and what it is told. */
 function clientData(api: ClientApi): Route[] {
-  return [...syncRoutes(api), ...filterRoutes(api)];
+  return [
+    ...syncRoutes(api),
+    ...filterRoutes(api),
+    ...accountDataRoutes(api),
+    ...tagsRoutes(api),
+    ...pushRulesRoutes(api),
+    ...presenceRoutes(api),
+  ];
 }

@@ -306,6 +306,18 @@ export interface GetOneRoomEvent {
   };
 }
 /**
+ * GET /rooms/{roomId}/timestamp_to_event
+ */
+export interface GetEventByTimestamp {
+  readonly params: {
+    readonly roomId: RoomId;
+  };
+  readonly query: {
+    readonly ts: number;
+    readonly dir: 'f' | 'b';
+  };
+}
+/**
  * POST /user/{userId}/filter
  */
 export interface DefineFilter {
@@ -838,6 +850,57 @@ export interface RegisterWithSharedSecret {
   };
 }
 /**
+ * GET /rooms/{roomId}/relations/{eventId}
+ */
+export interface GetRelatingEvents {
+  readonly params: {
+    readonly roomId: RoomId;
+    readonly eventId: EventId;
+  };
+  readonly query: {
+    readonly from?: Token;
+    readonly to?: Token;
+    readonly limit?: number;
+    readonly dir: 'b' | 'f';
+    readonly recurse: boolean;
+  };
+}
+/**
+ * GET /rooms/{roomId}/relations/{eventId}/{relType}
+ */
+export interface GetRelatingEventsWithRelType {
+  readonly params: {
+    readonly roomId: RoomId;
+    readonly eventId: EventId;
+    readonly relType: Name;
+  };
+  readonly query: {
+    readonly from?: Token;
+    readonly to?: Token;
+    readonly limit?: number;
+    readonly dir: 'b' | 'f';
+    readonly recurse: boolean;
+  };
+}
+/**
+ * GET /rooms/{roomId}/relations/{eventId}/{relType}/{eventType}
+ */
+export interface GetRelatingEventsWithRelTypeAndEventType {
+  readonly params: {
+    readonly roomId: RoomId;
+    readonly eventId: EventId;
+    readonly relType: Name;
+    readonly eventType: EventType;
+  };
+  readonly query: {
+    readonly from?: Token;
+    readonly to?: Token;
+    readonly limit?: number;
+    readonly dir: 'b' | 'f';
+    readonly recurse: boolean;
+  };
+}
+/**
  * PUT /rooms/{roomId}/send/{eventType}/{txnId}. `ts` is for application services.
  */
 export interface SendMessage {
@@ -885,6 +948,17 @@ export interface SetRoomStateWithKey {
     readonly ts?: number;
   };
   readonly body: JsonObject;
+}
+/**
+ * GET /room_summary/{roomIdOrAlias}
+ */
+export interface GetRoomSummary {
+  readonly params: {
+    readonly roomIdOrAlias: RoomIdOrAlias;
+  };
+  readonly query: {
+    readonly via?: readonly ServerName[];
+  };
 }
 /**
  * POST /rooms/{roomId}/upgrade

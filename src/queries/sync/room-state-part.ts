@@ -24,7 +24,8 @@ export interface StatePart {
   readonly lazy: readonly StateEvent[];
 }
 
-const MEMBERS = stateKeyText('m.room.member', '');
+/** The state apart from its members. */
+export const ALL_BUT_MEMBERS = { except: [stateKeyText('m.room.member', '')] };
 
 /**
  * The state that a client lacks: all of it, or what differs between two moments, found by comparing tries, so that
@@ -36,7 +37,7 @@ export async function statePart(side: ReadSide, request: StateRequest): Promise<
   const isLazy = filter.lazyLoadMembers;
   let events: StateEvent[];
   if (since === undefined) {
-    events = await stateOf(side, roomId, root, isLazy ? { except: [MEMBERS] } : undefined);
+    events = await stateOf(side, roomId, root, isLazy ? ALL_BUT_MEMBERS : undefined);
   } else {
     const before = await rootAt(side, roomId, since);
     events = before === root ? [] : await changedEvents(side, roomId, before, root);
@@ -70,7 +71,8 @@ function speakers({ timeline, since, userId }: StateRequest): Set<string> {
   return people;
 }
 
-function wantsState(filter: EventFilter, event: StateEvent): boolean {
+/** Whether an event filter wants an event of a state. */
+export function wantsState(filter: EventFilter, event: StateEvent): boolean {
   if (filter.matchesAll) return true;
   const { type, sender, room_id } = event;
   return filter.matches({ type, sender, room_id, content: {} });

@@ -1,0 +1,68 @@
+import { MatrixError } from '../protocol/errors.js';
+import { stateKeyText } from '../protocol/events.js';
+import { memberships, type StateEvent } from '../read-models/collections.js';
+import type { ReadSide } from './read-side.js';
+import { readingLimit, rootAt, stateOf } from './room-history.js';
+import { parseTimelineToken } from './tokens.js';
+
+/** `GET /rooms/{roomId}/members` as it was asked for, checked in form. */
+export interface MembersRequest {
+  readonly roomId: string;
+  /** A token; absent: now. */
+  readonly at: string | undefined;
+  readonly membership: string | undefined;
+  readonly notMembership: string | undefined;
+}
+
+/**
+ * The member events of a room's state now, or as of a token; for former members at most as of when they left.
+ * One read for each member, in bulk.
+ *
+ * @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM
+ */
+export async function members(
+  side: ReadSide,
+  userId: string,
+  request: MembersRequest,
+): Promise<StateEvent[]> {
+  const { roomId, at, membership, notMembership } = request;
+  const { until } = await readingLimit(side, userId, roomId);
+  const end = until ?? side.positions.processed;
+  const position = at === undefined ? end : Math.min(parseTimelineToken(at, 'at', side.epoch), end);
+  const root = await rootAt(side, roomId, position);
+  const found = await stateOf(side, roomId, root, { only: stateKeyText('m.room.member', '') });
+  if (membership === undefined && notMembership === undefined) return found;
+  // The specification joins the two by "or".
+  return found.filter(
+    (event) =>
+      (membership !== undefined && event.membership === membership) ||
+      (notMembership !== undefined && event.membership !== notMembership),
+  );
+}
+
+export interface JoinedMember {
+  readonly display_name?: string;
+  readonly avatar_url?: string;
+}
+
+/** `GET /rooms/{roomId}/joined_members`: who is in the room now. @throws MatrixError M_FORBIDDEN */
+export async function joinedMembers(
+  side: ReadSide,
+  userId: string,
+  roomId: string,
+): Promise<Record<string, JoinedMember>> {
+  const own = (await side.joinedRooms.of(userId)).get(roomId);
+  if (own?.membership !== 'join') {
+    throw new MatrixError('M_FORBIDDEN', 'Only members of the room may see who is in it.');
+  }
+  const found = await side.store.collection(memberships).find({ prefix: [roomId, 'join'] }, 'room');
+  return Object.fromEntries(
+    found.map(({ user_id, displayname, avatar_url }) => [
+      user_id,
+      {
+        ...(displayname === undefined ? {} : { display_name: displayname }),
+        ...(avatar_url === undefined ? {} : { avatar_url }),
+      },
+    ]),
+  );
+}
