@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { AnySchemaObject, ErrorObject } from 'ajv';
+import type { AnySchemaObject, ErrorObject, ValidateFunction } from 'ajv';
 import type { JsonObject } from '../protocol/json.js';
 import { queryPlan, readQuery, type QueryPlan } from './query.js';
 import { refusal, type Part } from './validation.js';
@@ -16,7 +16,8 @@ export interface OperationChecks {
 }
 
 /**
- * The input schemas in `schemas/<api>/`, compiled once at start. A file is a module of the specification; each entry
+ * The input schemas in `schemas/<api>/`, each compiled when it is first needed (some ms), so that a start waits for
+ * none. A file is a module of the specification; each entry
  * of its `$defs` is an operation, whose properties `params`, `query` and `body` are the schemas of its parts. Types
  * of bodies are never converted; query parameters are, by their schema.
  */
@@ -32,6 +33,8 @@ export class Schemas {
       strictRequired: false,
       allowUnionTypes: true,
       ownProperties: true,
+      // They are part of the program: a test checks them, and no start has to (test/architecture/schemas.test.ts).
+      validateSchema: false,
     });
     this.#ajv.addVocabulary(['tsType']);
     this.#ajv.addKeyword({
@@ -66,8 +69,9 @@ export class Schemas {
     const parts = (operation['properties'] ?? {}) as Partial<Record<Part, AnySchemaObject>>;
     const check = (part: Part): ((value: Readonly<Record<string, unknown>>) => void) => {
       if (parts[part] === undefined) return () => undefined;
-      const validate = this.#ajv.compile({ $ref: `${module}.json#/$defs/${name}/properties/${part}` });
+      let validate: ValidateFunction | undefined;
       return (value) => {
+        validate ??= this.#ajv.compile({ $ref: `${module}.json#/$defs/${name}/properties/${part}` });
         if (!validate(value)) throw refusal(part, validate.errors);
       };
     };

@@ -20,22 +20,28 @@ export type RecordValidator = (data: unknown) => string | undefined;
 let compiled: ReadonlyMap<string, RecordValidator> | undefined;
 
 /**
- * A validator for each `<type>.v<version>`. Compiled once for the process, some 50 ms; the files are part of the
- * program and do not change while it runs.
+ * A validator for each `<type>.v<version>`, compiled when it is first needed (some ms): the files are part of the
+ * program, which a test checks (test/architecture/schemas.test.ts), and do not change while it runs.
  */
 export function recordValidators(): ReadonlyMap<string, RecordValidator> {
   if (compiled !== undefined) return compiled;
-  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, keywords: ['x-sealed'] });
+  const ajv = new Ajv2020({
+    strict: true,
+    allowUnionTypes: true,
+    keywords: ['x-sealed'],
+    validateSchema: false,
+  });
   const folder = recordSchemaFolder();
   const validators = new Map<string, RecordValidator>();
   for (const file of readdirSync(folder)) {
     if (!file.endsWith('.json')) continue;
     const schema: unknown = JSON.parse(readFileSync(join(folder, file), 'utf8'));
     if (typeof schema !== 'object' || schema === null) throw new Error(`${file} is not a schema.`);
-    const validate: ValidateFunction = ajv.compile(schema);
-    validators.set(file.slice(0, -'.json'.length), (data) =>
-      validate(data) ? undefined : ajv.errorsText(validate.errors, { dataVar: 'data' }),
-    );
+    let validate: ValidateFunction | undefined;
+    validators.set(file.slice(0, -'.json'.length), (data) => {
+      validate ??= ajv.compile(schema);
+      return validate(data) ? undefined : ajv.errorsText(validate.errors, { dataVar: 'data' });
+    });
   }
   compiled = validators;
   return validators;
