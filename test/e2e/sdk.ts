@@ -2,11 +2,12 @@ import {
   createClient,
   ClientEvent,
   MatrixError,
+  PendingEventOrdering,
   RoomEvent,
   RoomMemberEvent,
   RoomStateEvent,
 } from 'matrix-js-sdk';
-import type { IStartClientOpts, MatrixClient, Room } from 'matrix-js-sdk';
+import type { MatrixClient, Room } from 'matrix-js-sdk';
 import { logger } from 'matrix-js-sdk/lib/logger.js';
 
 // It tells of every request; what matters here is told by what the tests wait for.
@@ -54,8 +55,9 @@ export async function loginWithSdk(baseUrl: string, username: string): Promise<M
 }
 
 /** Starts the client's sync loop, and waits for the first answer. */
-export async function startSyncing(client: MatrixClient, options: IStartClientOpts = {}): Promise<void> {
-  await client.startClient({ initialSyncLimit: 8, lazyLoadMembers: true, ...options });
+export async function startSyncing(client: MatrixClient): Promise<void> {
+  const pendingEventOrdering = PendingEventOrdering.Detached;
+  await client.startClient({ initialSyncLimit: 8, lazyLoadMembers: true, pendingEventOrdering });
   await seen(client, 'the first sync', () => client.isInitialSyncComplete());
 }
 
