@@ -67,6 +67,20 @@ export function verifyEventSignature(
   return verifyText(pdu, serverName, keys, () => signedText(pdu, version));
 }
 
+/** `verifyEventSignature` in the thread pool: the text is made here and now, what takes long is done aside. */
+export async function verifyEventSignatureAside(
+  pdu: JsonObject,
+  serverName: string,
+  keys: VerifyKeys,
+  version: RoomVersion,
+): Promise<boolean> {
+  const checks = checksOf(pdu, serverName, keys, () => signedText(pdu, version));
+  if (checks === undefined) return false;
+  const { message, signatures } = checks;
+  const valid = await Promise.all(signatures.map(({ key, bytes }) => key.verifyAside(message, bytes)));
+  return valid.every(Boolean);
+}
+
 /** The key IDs under which a server has signed; what has to be known to check it. */
 export function signatureKeyIds(object: JsonObject, serverName: string): string[] {
   return Object.keys(signaturesOf(object, serverName) ?? {});
@@ -93,17 +107,32 @@ function jsonText(object: JsonObject, options: CanonicalOptions): string {
 }
 
 function verifyText(object: JsonObject, serverName: string, keys: VerifyKeys, text: () => string): boolean {
-  const known = Object.entries(signaturesOf(object, serverName) ?? {}).flatMap(([keyId, signature]) => {
+  const checks = checksOf(object, serverName, keys, text);
+  return checks?.signatures.every(({ key, bytes }) => key.verify(checks.message, bytes)) ?? false;
+}
+
+interface Checks {
+  readonly message: Uint8Array;
+  readonly signatures: readonly { readonly key: VerifyKey; readonly bytes: Uint8Array }[];
+}
+
+/** What is to be checked: every signature under a known key. `undefined` where it is already clear that it fails. */
+function checksOf(
+  object: JsonObject,
+  serverName: string,
+  keys: VerifyKeys,
+  text: () => string,
+): Checks | undefined {
+  const signatures: { key: VerifyKey; bytes: Uint8Array }[] = [];
+  for (const [keyId, signature] of Object.entries(signaturesOf(object, serverName) ?? {})) {
     const key = keys.get(keyId);
-    return key === undefined ? [] : [{ key, signature }];
-  });
-  if (known.length === 0) return false;
-  const message = bytesOf(text);
-  if (message === undefined) return false;
-  return known.every(({ key, signature }) => {
+    if (key === undefined) continue;
     const bytes = typeof signature === 'string' ? decodeBase64(signature) : undefined;
-    return bytes !== undefined && key.verify(message, bytes);
-  });
+    if (bytes === undefined) return undefined;
+    signatures.push({ key, bytes });
+  }
+  const message = signatures.length === 0 ? undefined : bytesOf(text);
+  return message === undefined ? undefined : { message, signatures };
 }
 
 function bytesOf(text: () => string): Uint8Array | undefined {

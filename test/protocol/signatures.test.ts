@@ -10,6 +10,7 @@ import {
   signEvent,
   signJson,
   verifyEventSignature,
+  verifyEventSignatureAside,
   verifyJson,
   type VerifyKeys,
 } from '../../src/protocol/signatures.js';
@@ -176,4 +177,23 @@ describe('event signatures', () => {
       expect(verifyEventSignature({ ...signed, hashes: { sha256: 'x' } }, 'b', KEYS, of)).toBe(false);
     },
   );
+
+  it.each([
+    ['good', (signed: JsonObject) => signed, true],
+    ['of other content', (signed: JsonObject) => ({ ...signed, content: { membership: 'ban' } }), false],
+    ['no Base64', (signed: JsonObject) => ({ ...signed, signatures: { b: { [KEY.id]: '!' } } }), false],
+    ['too short', (signed: JsonObject) => ({ ...signed, signatures: { b: { [KEY.id]: 'AAAA' } } }), false],
+    [
+      'under another key',
+      (signed: JsonObject) => ({ ...signed, signatures: { b: { 'ed25519:z': 'A' } } }),
+      false,
+    ],
+  ] as const)('are judged alike in the thread pool: %s', async (_, change, valid) => {
+    for (const of of ROOM_VERSIONS.values()) {
+      const event = { type: 'm.room.member', event_id: '$a:b', content: { membership: 'join' }, hashes: {} };
+      const pdu = change(signEvent(event, 'b', KEY, of));
+      expect(verifyEventSignature(pdu, 'b', KEYS, of)).toBe(valid);
+      expect(await verifyEventSignatureAside(pdu, 'b', KEYS, of)).toBe(valid);
+    }
+  });
 });

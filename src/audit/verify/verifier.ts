@@ -12,7 +12,7 @@ import { MissingNodeError } from '../../room-state/nodes.js';
 import { decideAgain, outlierVerdict, type Again } from '../decide-again.js';
 import { isEventLogged, openRoom, takeIn, takeInUnmade, type EventLogged } from '../replay.js';
 import { compareDecisions } from './compare.js';
-import { checkEvent, type KeysOf } from './event-checks.js';
+import { checkEvent, type EventChecked, type KeysOf } from './event-checks.js';
 import { findingOf, findingOfDamaged, type Fault, type Finding } from './finding.js';
 import { StreamOrder } from './stream-order.js';
 
@@ -82,14 +82,26 @@ export class Verifier {
       this.counts.damaged++;
       this.#found(findingOfDamaged(damaged));
     }
+    // All of the batch's signatures are checked by other threads while this one decides.
+    const checked = new Map<LoggedRecord, EventChecked>();
+    for (const record of batch.records) {
+      if (record.position < from || !isRoomEvent(record)) continue;
+      checked.set(record, checkEvent(record, this.#ports.serverName, this.#options.keysOf));
+    }
     for (const record of batch.records) {
       this.#unchecked = record.position < from;
       if (!this.#unchecked) this.counts.records++;
-      await this.#verify(record);
+      await this.#verify(record, checked.get(record));
+    }
+    this.#unchecked = false;
+    for (const [record, { signatureFaults }] of checked) {
+      for (const fault of await Promise.all(signatureFaults)) {
+        if (fault !== undefined) this.#fault(record, fault);
+      }
     }
   }
 
-  async #verify(record: LoggedRecord): Promise<void> {
+  async #verify(record: LoggedRecord, checked: EventChecked | undefined): Promise<void> {
     const disorder = await this.#order.take(record);
     if (disorder !== undefined) this.#fault(record, disorder);
     const problem = this.#unchecked
@@ -98,18 +110,21 @@ export class Verifier {
     if (problem !== undefined) this.#fault(record, { kind: 'schema', reason: problem });
     if (!record.stream.startsWith(ROOM_PREFIX)) return;
     const session = this.#session(record.stream.slice(ROOM_PREFIX.length));
-    if (isEventLogged(record)) await this.#verifyEvent(session, record);
+    if (isEventLogged(record)) await this.#verifyEvent(session, record, checked);
     else await takeInUnmade(this.#rooms, session, record);
     session.settle();
   }
 
-  async #verifyEvent(session: RoomSession, record: EventLogged): Promise<void> {
-    if (this.#unchecked) {
+  async #verifyEvent(
+    session: RoomSession,
+    record: EventLogged,
+    checked: EventChecked | undefined,
+  ): Promise<void> {
+    if (checked === undefined) {
       await this.#follow(session, record, undefined, undefined);
       return;
     }
     this.counts.events++;
-    const checked = checkEvent(record, this.#ports.serverName, this.#options.keysOf);
     const { event, version, faults, contentUnchecked, signaturesUnchecked } = checked;
     if (contentUnchecked) this.counts.contentsUnchecked++;
     this.counts.signaturesUnchecked += signaturesUnchecked;
@@ -233,6 +248,10 @@ export class Verifier {
     this.counts.findings++;
     this.#options.onFinding(finding);
   }
+}
+
+function isRoomEvent(record: LoggedRecord): record is EventLogged {
+  return record.stream.startsWith(ROOM_PREFIX) && isEventLogged(record);
 }
 
 /** What a decision or a state rests on is not there. */
