@@ -64,24 +64,28 @@ export async function isPasswordOf(side: WriteSide, userId: string, password: st
 }
 
 /**
- * `POST /refresh`: trades a refresh token for new tokens. A token that was traded in before is in two hands, of
- * which one is a thief's: the device is signed out.
+ * `POST /refresh`: trades a refresh token for new tokens. It can be traded in again as long as what was given for it
+ * is not in use, since the answer may have been lost (Client-Server API, Refreshing access tokens). Any other token
+ * that was traded in before is in two hands, of which one is a thief's: the device is signed out.
  *
  * @param userId whose token it is, found by its hash
- * @throws MatrixError M_UNKNOWN_TOKEN
+ * @param isInUse whether a request was made with this access token, by its hash
+ * @returns no tokens for a token that is not valid, or not any more
  */
 export async function refresh(
   side: WriteSide,
   userId: string,
   refreshToken: string,
   context: CommandContext,
-): Promise<Done<IssuedTokens>> {
+  isInUse: (accessTokenHash: string) => boolean = () => true,
+): Promise<Done<IssuedTokens | undefined>> {
   const handed = tokenHash(refreshToken);
   const tokens = issueTokens(side.ports.random, true);
-  const done = await side.users.handle(userStream(userId), context, (user) => {
-    const active = requireActive(user);
-    for (const [deviceId, device] of active.devices) {
-      if (device.refreshTokenHash === handed) {
+  return side.users.handle<IssuedTokens | undefined>(userStream(userId), context, (user) => {
+    if (user.kind !== 'active') return { records: [], result: undefined };
+    for (const [deviceId, device] of user.devices) {
+      const wasLast = device.usedRefreshTokens.at(-1) === handed;
+      if (device.refreshTokenHash === handed || (wasLast && !isInUse(device.accessTokenHash))) {
         const fields = tokenFields(tokens, context.now);
         const data = {
           device_id: deviceId,
@@ -90,23 +94,20 @@ export async function refresh(
           refresh_token_hash: fields.refresh_token_hash ?? '',
         };
         return {
-          records: [{ type: 'device.tokens.refreshed' as const, version: 1 as const, data }],
+          records: [{ type: 'device.tokens.refreshed', version: 1, data }],
           result: tokens,
         };
       }
       if (device.usedRefreshTokens.includes(handed)) {
         const data = { device_ids: [deviceId] };
         return {
-          records: [{ type: 'device.deleted' as const, version: 1 as const, data }],
+          records: [{ type: 'device.deleted', version: 1, data }],
           result: undefined,
         };
       }
     }
     return { records: [], result: undefined };
   });
-  if (done.result === undefined)
-    throw new MatrixError('M_UNKNOWN_TOKEN', 'This refresh token is not valid, or not any more.');
-  return { result: done.result, position: done.position };
 }
 
 /** @throws MatrixError M_USER_DEACTIVATED, M_UNKNOWN_TOKEN */

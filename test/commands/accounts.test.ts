@@ -7,6 +7,7 @@ import { createFilter } from '../../src/commands/filters.js';
 import { login, refresh } from '../../src/commands/login.js';
 import { setProfileField } from '../../src/commands/profile.js';
 import { createRegistrationToken, register } from '../../src/commands/registration.js';
+import { tokenHash } from '../../src/commands/tokens.js';
 import { World } from '../support/world.js';
 
 let world: World;
@@ -116,15 +117,26 @@ describe('signing in', () => {
   it('trades a refresh token once; a second time signs the device out', async () => {
     const { userId, tokens } = (await signIn('alice', 'secret', true)).result;
     const first = tokens.refreshToken ?? '';
-    const second = (await refresh(world.side, userId, first, world.context())).result.refreshToken ?? '';
+    const second = (await refresh(world.side, userId, first, world.context())).result?.refreshToken ?? '';
     expect(second).not.toBe(first);
-    await expect(refresh(world.side, userId, first, world.context())).rejects.toMatchObject({
-      code: 'M_UNKNOWN_TOKEN',
-    });
-    await expect(refresh(world.side, userId, second, world.context())).rejects.toMatchObject({
-      code: 'M_UNKNOWN_TOKEN',
-    });
+    expect((await refresh(world.side, userId, first, world.context())).result).toBeUndefined();
+    expect((await refresh(world.side, userId, second, world.context())).result).toBeUndefined();
     expect(await world.recordsOf('device.deleted')).toHaveLength(1);
+  });
+
+  it('trades a refresh token again while what was given for it is not in use', async () => {
+    const { userId, tokens } = (await signIn('alice', 'secret', true)).result;
+    const first = tokens.refreshToken ?? '';
+    const lost = (await refresh(world.side, userId, first, world.context())).result;
+    const isInUse = (hash: string) => hash !== tokenHash(lost?.accessToken ?? '');
+    const again = (await refresh(world.side, userId, first, world.context(), isInUse)).result;
+    expect(
+      (await refresh(world.side, userId, lost?.refreshToken ?? '', world.context())).result,
+    ).toBeUndefined();
+    expect(
+      (await refresh(world.side, userId, again?.refreshToken ?? '', world.context())).result,
+    ).toBeDefined();
+    expect(await world.recordsOf('device.deleted')).toHaveLength(0);
   });
 
   it('renames and deletes devices that there are', async () => {

@@ -55,9 +55,10 @@ export async function done<T>(api: ClientApi, command: Promise<Done<T>>): Promis
 
 /** `done`, for a command that takes tokens back: no request that begins after the answer gets in by them. */
 export async function doneWithTokens<T>(api: ClientApi, command: Promise<Done<T>>): Promise<T> {
-  const outcome = await command;
-  api.sessions.ended(outcome.position);
-  return done(api, Promise.resolve(outcome));
+  const { result, position } = await command;
+  api.read.barrier.acknowledged(position);
+  api.sessions.ended(position);
+  return result;
 }
 
 /** The read side, once it has everything that anybody was told had happened. */

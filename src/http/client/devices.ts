@@ -17,32 +17,32 @@ const BY_PASSWORD = [['m.login.password']];
 export function devicesRoutes(api: ClientApi): Route[] {
   const one = v3('/devices/{deviceId}');
   return [
-    defineRoute<GetDevices>({
+    defineRoute<GetDevices, 'required-or-guest'>({
       module: 'devices',
       name: 'getDevices',
       method: 'GET',
       paths: v3('/devices'),
-      auth: 'required',
+      auth: 'required-or-guest',
       handler: async ({ user }) => ({ devices: await devicesOf(await upToDate(api), user.userId) }),
     }),
-    defineRoute<GetDevice>({
+    defineRoute<GetDevice, 'required-or-guest'>({
       module: 'devices',
       name: 'getDevice',
       method: 'GET',
       paths: one,
-      auth: 'required',
+      auth: 'required-or-guest',
       handler: async ({ user, params }) => {
         const device = await deviceOf(await upToDate(api), user.userId, params.deviceId);
         if (device === undefined) throw new MatrixError('M_NOT_FOUND', 'You have no such device.');
         return device;
       },
     }),
-    defineRoute<UpdateDevice>({
+    defineRoute<UpdateDevice, 'required-or-guest'>({
       module: 'devices',
       name: 'updateDevice',
       method: 'PUT',
       paths: one,
-      auth: 'required',
+      auth: 'required-or-guest',
       handler: async (request) => {
         const name = request.body.display_name ?? undefined;
         const context = commandContext(api, request);

@@ -15,12 +15,12 @@ import type { DefineFilter, GetFilter } from './types.js';
 
 export function filterRoutes(api: ClientApi): Route[] {
   return [
-    defineRoute<DefineFilter, 'required-or-guest'>({
+    defineRoute<DefineFilter>({
       module: 'filter',
       name: 'defineFilter',
       method: 'POST',
       paths: v3('/user/{userId}/filter'),
-      auth: 'required-or-guest',
+      auth: 'required',
       handler: async (request) => {
         const { userId } = request.params;
         requireSelf(request, userId);
@@ -30,12 +30,12 @@ export function filterRoutes(api: ClientApi): Route[] {
         return done(api, createFilter(api.write, userId, filter, commandContext(api, request)));
       },
     }),
-    defineRoute<GetFilter, 'required-or-guest'>({
+    defineRoute<GetFilter>({
       module: 'filter',
       name: 'getFilter',
       method: 'GET',
       paths: v3('/user/{userId}/filter/{filterId}'),
-      auth: 'required-or-guest',
+      auth: 'required',
       handler: async (request) => {
         const { userId, filterId } = request.params;
         requireSelf(request, userId);

@@ -65,11 +65,12 @@ export function loginRoutes(api: ClientApi): Route[] {
       handler: async (request) => {
         const token = request.body.refresh_token;
         const userId = await api.sessions.ownerOfRefreshToken(tokenHash(token));
-        if (userId === undefined) {
-          throw new MatrixError('M_UNKNOWN_TOKEN', 'This refresh token is not known here.');
-        }
+        if (userId === undefined) throw unknownRefreshToken();
         const context = commandContext(api, request);
-        return tokenAnswer(await doneWithTokens(api, refresh(write, userId, token, context)));
+        const isInUse = (hash: string) => api.sessions.isInUse(hash);
+        const tokens = await doneWithTokens(api, refresh(write, userId, token, context, isInUse));
+        if (tokens === undefined) throw unknownRefreshToken();
+        return tokenAnswer(tokens);
       },
     }),
     defineRoute<Logout, 'required-or-guest'>({
@@ -124,4 +125,8 @@ function userOf({ identifier, user, medium }: Login['body']): string {
 
 function noSuchAddress(): MatrixError {
   return new MatrixError('M_FORBIDDEN', 'Nobody can log in here by an address or a telephone number.');
+}
+
+function unknownRefreshToken(): MatrixError {
+  return new MatrixError('M_UNKNOWN_TOKEN', 'This refresh token is not valid, or not any more.');
 }

@@ -49,6 +49,7 @@ export function profileRoutes(api: ClientApi): Route[] {
       handler: async (request) => {
         const { userId, keyName } = request.params;
         requireSelf(request, userId);
+        requireMayChange(request.user, keyName);
         const value = Object.hasOwn(request.body, keyName) ? request.body[keyName] : undefined;
         if (value === undefined) throw new MatrixError('M_MISSING_PARAM', 'The body lacks the field itself.');
         await done(api, setProfileField(api.write, userId, keyName, value, commandContext(api, request)));
@@ -64,9 +65,16 @@ export function profileRoutes(api: ClientApi): Route[] {
       handler: async (request) => {
         const { userId, keyName } = request.params;
         requireSelf(request, userId);
+        requireMayChange(request.user, keyName);
         await done(api, setProfileField(api.write, userId, keyName, null, commandContext(api, request)));
         return {};
       },
     }),
   ];
+}
+
+/** Guests have a display name, and nothing else (Client-Server API, Guest Access). */
+function requireMayChange({ kind }: { readonly kind: 'user' | 'guest' }, field: string): void {
+  if (kind === 'user' || field === 'displayname') return;
+  throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests can change their display name only.');
 }

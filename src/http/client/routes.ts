@@ -18,6 +18,7 @@ import { presenceRoutes } from './presence.js';
 import { profileRoutes } from './profile.js';
 import { readMarkersRoutes } from './read-markers.js';
 import { receiptsRoutes } from './receipts.js';
+import { pushersRoutes } from './pushers.js';
 import { pushRulesRoutes } from './push-rules.js';
 import { redactionRoutes } from './redaction.js';
 import { registrationRoutes } from './registration.js';
@@ -31,6 +32,7 @@ import { syncRoutes } from './sync.js';
 import { tagsRoutes } from './tags.js';
 import { turnServerRoutes } from './turn-server.js';
 import { typingRoutes } from './typing.js';
+import { userDirectoryRoutes } from './user-directory.js';
 import { userInteractiveRoutes } from './user-interactive.js';
 import { versionsRoutes } from './versions.js';
 import { wellKnownRoutes } from './well-known.js';
@@ -95,6 +97,8 @@ function clientData(api: ClientApi): Route[] {
     ...accountDataRoutes(api),
     ...tagsRoutes(api),
     ...pushRulesRoutes(api),
+    ...pushersRoutes(),
     ...presenceRoutes(api),
+    ...userDirectoryRoutes(api),
   ];
 }

@@ -690,7 +690,7 @@ export interface SetPushRule {
     /**
      * @maxItems 100
      */
-    readonly actions: string | readonly JsonObject[];
+    readonly actions: readonly (string | JsonObject)[];
     /**
      * @maxItems 100
      */
@@ -735,7 +735,7 @@ export interface SetPushRuleActions {
     /**
      * @maxItems 100
      */
-    readonly actions: string | readonly JsonObject[];
+    readonly actions: readonly (string | JsonObject)[];
   };
 }
 /**
@@ -759,6 +759,10 @@ export interface SetPushRuleEnabled {
     readonly enabled: boolean;
   };
 }
+/**
+ * GET /pushers
+ */
+export interface GetPushers {}
 /**
  * POST /rooms/{roomId}/read_markers
  */
@@ -1037,6 +1041,15 @@ export interface SetTyping {
   readonly body: {
     readonly typing: boolean;
     readonly timeout?: number;
+  };
+}
+/**
+ * POST /user_directory/search
+ */
+export interface SearchUserDirectory {
+  readonly body: {
+    readonly search_term: string;
+    readonly limit?: number;
   };
 }
 /**

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRegistrationToken } from '../../../src/commands/registration.js';
-import { PASSWORD, SERVER_NAME, startTestServer, type TestServer } from '../../support/server.js';
+import { PASSWORD, SERVER_NAME, startTestServer, TestClient, type TestServer } from '../../support/server.js';
 
 const V3 = '/_matrix/client/v3';
 const DUMMY = { auth: { type: 'm.login.dummy' } };
@@ -76,16 +76,19 @@ describe('registration', () => {
       await server.stranger.post('/register?kind=guest', { username: 'x y', device_id: 'IGNORED' })
     ).ok(`${V3}/register`);
     expect(body['device_id']).not.toBe('IGNORED');
-    const answer = await server.app.inject({
-      url: `${V3}/account/whoami`,
-      headers: { authorization: `Bearer ${String(body['access_token'])}` },
+    const guest = new TestClient(server.app, { token: String(body['access_token']) });
+    expect((await guest.get('/account/whoami')).ok()).toMatchObject({
+      user_id: body['user_id'],
+      is_guest: true,
     });
-    expect(answer.json()).toMatchObject({ user_id: body['user_id'], is_guest: true });
-    const devices = await server.app.inject({
-      url: `${V3}/devices`,
-      headers: { authorization: `Bearer ${String(body['access_token'])}` },
-    });
-    expect(devices.json()).toMatchObject({ errcode: 'M_GUEST_ACCESS_FORBIDDEN' });
+    const profile = `/profile/${String(body['user_id'])}`;
+    (await guest.put(`${profile}/displayname`, { displayname: 'Somebody' })).ok();
+    (await guest.put(`${profile}/avatar_url`, { avatar_url: 'mxc://a/b' })).refused(
+      403,
+      'M_GUEST_ACCESS_FORBIDDEN',
+    );
+    (await guest.get('/account/3pid')).refused(403, 'M_GUEST_ACCESS_FORBIDDEN');
+    expect((await guest.get('/devices')).ok()['devices']).toHaveLength(1);
   });
 
   it('says which names are free', async () => {
