@@ -47,7 +47,7 @@ async function rebuildOnline(config: Config, io: Io): Promise<boolean> {
   let answer = await askServerFor(socket, 'POST', '/rebuild');
   if (answer === undefined) return false;
   io.stderr.write('The running server rebuilds them, and serves meanwhile; this can be interrupted.\n');
-  const progress = createProgress({ output: io.stderr, label: 'Rebuilding', unit: '%', total: 100 });
+  const progress = createProgress({ output: io.stderr, label: 'Rebuilding', unit: 'percent', total: 100 });
   while (answer['building'] === true) {
     progress.update(Math.floor(Number(answer['fraction']) * 100));
     await pause(POLL, undefined, { signal: io.signal }).catch(() => {
@@ -57,6 +57,7 @@ async function rebuildOnline(config: Config, io: Io): Promise<boolean> {
     if (answer === undefined)
       throw new CliError('The server has ended meanwhile; what it has served before is served.');
   }
+  progress.update(100);
   progress.finish();
   io.stdout.write('All read models were rebuilt, and serve.\n');
   return true;
