@@ -1,7 +1,7 @@
 import { MatrixError } from '../protocol/errors.js';
 import { canRedact, powerLevels } from '../protocol/power-levels.js';
 import { isRoomAlias, isUserId } from '../protocol/identifiers.js';
-import type { JsonObject } from '../protocol/json.js';
+import { isJsonObject, type JsonObject } from '../protocol/json.js';
 import { transactionKey } from '../room-state/room-index.js';
 import { aliasStream } from './aggregates/alias.js';
 import { roomStream } from './aggregates/room.js';
@@ -31,12 +31,15 @@ export function sendEvent(
   message: { type: string; content: JsonObject; transactionId: string; looseNumbers?: boolean },
   context: CommandContext,
 ): Promise<Done<Sent>> {
-  return send(side, sender, roomId, message.transactionId, context, () => ({
-    type: message.type,
-    sender: sender.userId,
-    content: message.content,
-    looseNumbers: message.looseNumbers ?? false,
-  }));
+  return send(side, sender, roomId, message.transactionId, context, async (room) => {
+    await checkThread(room, message.content);
+    return {
+      type: message.type,
+      sender: sender.userId,
+      content: message.content,
+      looseNumbers: message.looseNumbers ?? false,
+    };
+  });
 }
 
 /** `PUT /rooms/{roomId}/redact/{eventId}/{txnId}`: one's own events, or with the power to redact. */
@@ -93,6 +96,22 @@ function send(
     const { event, record } = await newEvent(room, { ...(await draft(room)), transaction }, context);
     return { records: record === undefined ? [] : [record], result: { event_id: event.eventId } };
   });
+}
+
+/** No thread begins at an event that relates to another (Client-Server API, Threading, Validation of relationships). */
+async function checkThread(room: RoomSession, content: JsonObject): Promise<void> {
+  const relation = content['m.relates_to'];
+  if (!isJsonObject(relation) || relation['rel_type'] !== 'm.thread') return;
+  const { event_id: root } = relation;
+  if (typeof root !== 'string') return;
+  await room.load([root]);
+  const rootRelation = room.event(root)?.content['m.relates_to'];
+  // A plain reply relates to its event without a type of relation, and may well be where a thread begins.
+  if (isJsonObject(rootRelation) && rootRelation['rel_type'] !== undefined) {
+    throw new MatrixError('M_UNKNOWN', 'A thread cannot begin at an event that relates to another one.', {
+      status: 400,
+    });
+  }
 }
 
 /**

@@ -35,7 +35,7 @@ export async function eventContext(side: ReadSide, viewer: Viewer, request: Cont
   const reader = { ...sight, filter };
   const { position } = event;
   const around = (backwards: boolean, most: number) =>
-    eventPage(side, { roomId, backwards, from: backwards ? position - 1 : position }, reader, most);
+    eventPage(side, { roomId, backwards, from: position, beyond: event }, reader, most);
   const [before, after] = await Promise.all([around(true, half), around(false, limit - half)]);
 
   const [eventText = ''] = await withAggregations(side, sight, [event]);

@@ -11,6 +11,8 @@ export interface Stretch {
   readonly backwards: boolean;
   /** Where to begin. */
   readonly from: number;
+  /** Where `from` is the place of an event: begin beyond it, with what came in the same commit. */
+  readonly beyond?: TimelineEvent | undefined;
   /** Where to stop, though the limit is not reached; absent: at the timeline's end. */
   readonly to?: number | undefined;
 }
@@ -46,7 +48,7 @@ export async function eventPage(
   limit: number,
 ): Promise<EventPage> {
   const events: TimelineEvent[] = [];
-  let cursor: TimelineEvent | undefined;
+  let cursor = stretch.beyond;
   for (let lookedAt = 0; lookedAt < MOST_LOOKED_AT;) {
     // One more than wanted, to know whether there is more.
     const size = lookedAt === 0 ? Math.min(limit + 1, PAGE) : PAGE;

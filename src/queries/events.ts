@@ -21,7 +21,7 @@ export async function oneEvent(
 /**
  * The event of a room, if it is for the reader's eyes; who may not see it cannot tell whether it is there.
  *
- * @throws MatrixError M_NOT_FOUND
+ * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN for who has forgotten the room
  */
 export async function visibleEvent(
   side: ReadSide,
@@ -29,6 +29,8 @@ export async function visibleEvent(
   roomId: string,
   eventId: string,
 ): Promise<TimelineEvent> {
+  const membership = (await side.joinedRooms.of(eyes.userId)).get(roomId);
+  if (membership?.forgotten === true) await readingLimit(side, eyes.userId, roomId);
   const event = await eventById(side, roomId, eventId);
   const [seen] = event === undefined ? [] : await visibleEvents(side, eyes, [event]);
   if (seen === undefined)

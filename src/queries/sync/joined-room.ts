@@ -3,8 +3,8 @@ import {
   roomSummaries,
   type AccountData,
   type Membership,
-  type TimelineEvent,
 } from '../../read-models/collections.js';
+import { withAggregations } from '../aggregations.js';
 import { clientEvent, jsonArray } from '../client-events.js';
 import type { ReadSide } from '../read-side.js';
 import { eyesOf } from '../room-history.js';
@@ -55,7 +55,7 @@ export async function joinedRoom(
     since === undefined || part.limited || part.events.some((event) => event.type === 'm.room.member');
   const summary = membersChanged ? await summaryOf(side, pass, roomId) : {};
   const fields = [
-    `"timeline":${timelineText(side, pass, stretch, part)}`,
+    `"timeline":${await timelineText(side, pass, stretch, part)}`,
     `"${pass.stateAfter ? 'state_after' : 'state'}":{"events":${jsonArray(state)}}`,
     `"ephemeral":{"events":${jsonArray(ephemeral)}}`,
     `"account_data":{"events":${jsonArray(data)}}`,
@@ -76,7 +76,7 @@ export async function leftRoom(
   const state = await stateTexts(side, pass, stretch, part, lazyMembers);
   const data = accountDataEvents(stretch.accountData, pass.filter.room.accountData, pass.viewer.userId);
   const fields = [
-    `"timeline":${timelineText(side, pass, stretch, part)}`,
+    `"timeline":${await timelineText(side, pass, stretch, part)}`,
     `"${pass.stateAfter ? 'state_after' : 'state'}":{"events":${jsonArray(state)}}`,
     `"account_data":{"events":${jsonArray(data)}}`,
   ];
@@ -120,16 +120,29 @@ async function stateTexts(
     .map((event) => (pass.filter.projectsAll ? event.json : projected(pass, event.json)));
 }
 
-function timelineText(side: ReadSide, pass: SyncPass, stretch: RoomStretch, part: TimelinePart): string {
-  const texts = part.events.map((event) => eventText(pass, event));
+async function timelineText(
+  side: ReadSide,
+  pass: SyncPass,
+  stretch: RoomStretch,
+  part: TimelinePart,
+): Promise<string> {
+  const whole = await eventTexts(side, pass, stretch, part);
+  const texts = pass.filter.projectsAll ? whole : whole.map((text) => projected(pass, text));
   const first = part.events[0];
   const before = first === undefined ? (stretch.since ?? stretch.to) : first.position - 1;
   return `{"events":${jsonArray(texts)},"limited":${part.limited},"prev_batch":"${timelineToken(before, side.epoch)}"}`;
 }
 
-function eventText(pass: SyncPass, event: TimelineEvent): string {
-  const text = clientEvent(event, pass.viewer, pass.now);
-  return pass.filter.projectsAll ? text : projected(pass, text);
+/** With aggregations where there is a gap before the events, as the specification says (Aggregations of child events). */
+async function eventTexts(
+  side: ReadSide,
+  { viewer, ignored, now }: SyncPass,
+  { roomId }: RoomStretch,
+  { events, limited }: TimelinePart,
+): Promise<string[]> {
+  if (!limited) return events.map((event) => clientEvent(event, viewer, now));
+  const eyes = await eyesOf(side, viewer.userId, roomId);
+  return withAggregations(side, { viewer, eyes, ignored, now }, events);
 }
 
 function projected(pass: SyncPass, text: string): string {

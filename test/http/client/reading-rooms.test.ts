@@ -9,6 +9,7 @@ import { redactionRoutes } from '../../../src/http/client/redaction.js';
 import { relationsRoutes } from '../../../src/http/client/relations.js';
 import { roomSendRoutes } from '../../../src/http/client/room-send.js';
 import { roomStateRoutes } from '../../../src/http/client/room-state.js';
+import { syncRoutes } from '../../../src/http/client/sync.js';
 import { bodies, RoomServer, userId, type ClientEvent, type Json } from '../support/room-server.js';
 
 let server: RoomServer;
@@ -25,6 +26,7 @@ beforeAll(async () => {
     ...contextRoutes(api),
     ...membersRoutes(api),
     ...relationsRoutes(api),
+    ...syncRoutes(api),
   ]);
   await server.users('alice', 'bob', 'carol');
 });
@@ -61,6 +63,10 @@ describe('one event', () => {
     }
     const other = await server.room('alice');
     await server.refuses('alice', 'GET', at(other, path), 404, 'M_NOT_FOUND');
+    await server.does('alice', 'POST', at(roomId, '/leave'));
+    expect(await event('alice', roomId, eventId)).toMatchObject({ content: { body: 'secret' } });
+    await server.does('alice', 'POST', at(roomId, '/forget'));
+    await server.refuses('alice', 'GET', at(roomId, path), 403, 'M_FORBIDDEN');
   });
 
   it('is found by time, in either direction, past what one may not see', async () => {
@@ -199,6 +205,22 @@ describe('bundled aggregations', () => {
     expect([after.count, after.latest_event.event_id]).toEqual([1, first]);
   });
 
+  it('come with a sync that leaves a gap', async () => {
+    const roomId = await server.room('alice', PUBLIC, ['bob']);
+    const eventId = await server.says('alice', roomId, 'one');
+    await server.sends('alice', roomId, 'm.edit', edit('$other', 'of something else'));
+    const latest = await server.says('alice', roomId, '* two', edit(eventId, 'two'));
+    const filter = JSON.stringify({ room: { timeline: { limit: 3 } } });
+    const answer = await server.get<{
+      rooms: { join: Record<string, { timeline: { limited: boolean; events: ClientEvent[] } }> };
+    }>('bob', '/sync', {}, { filter });
+    const timeline = answer.rooms.join[roomId]?.timeline;
+    expect([timeline?.limited, timeline?.events[0]?.event_id]).toEqual([true, eventId]);
+    expect(timeline?.events[0]?.unsigned).toMatchObject({
+      'm.relations': { 'm.replace': { event_id: latest } },
+    });
+  });
+
   it('list references', async () => {
     const roomId = await server.room('alice');
     const eventId = await server.says('alice', roomId, 'poll');
@@ -208,6 +230,67 @@ describe('bundled aggregations', () => {
     expect(relationsOf(await event('alice', roomId, eventId))).toEqual({
       'm.reference': { chunk: votes.map((event_id) => ({ event_id })) },
     });
+  });
+});
+
+describe('ignored users', () => {
+  it('are in no page, no aggregation and no relations', async () => {
+    const roomId = await server.room('alice', PUBLIC, ['bob', 'carol']);
+    const root = await server.says('alice', roomId, 'root');
+    await server.says('bob', roomId, 'one', relatesTo(root, 'm.thread'));
+    const kept = await server.says('alice', roomId, 'two', relatesTo(root, 'm.thread'));
+    await server.says('bob', roomId, 'three', relatesTo(root, 'm.thread'));
+    await server.ignores('carol', 'bob');
+    const page = await server.messages('carol', roomId, { dir: 'b', limit: '3' });
+    expect(bodies(page.chunk)).toEqual(['two', 'root']);
+    expect(page.chunk).toContainEqual(expect.objectContaining({ sender: userId('carol') }));
+    const thread = relationsOf(await event('carol', roomId, root))?.['m.thread'];
+    expect(thread).toMatchObject({ count: 1, latest_event: { event_id: kept } });
+    const path = '/_matrix/client/v1/rooms/{roomId}/relations/{eventId}';
+    const related = await server.get<{ chunk: ClientEvent[] }>('carol', path, { roomId, eventId: root });
+    expect(related.chunk.map(({ event_id }) => event_id)).toEqual([kept]);
+  });
+});
+
+describe('filters by relation', () => {
+  it('find the events that somebody relates to', async () => {
+    const roomId = await server.room('alice', PUBLIC, ['bob']);
+    const root = await server.says('alice', roomId, 'root');
+    await server.says('alice', roomId, 'alone');
+    await server.says('bob', roomId, 'reply', relatesTo(root, 'm.thread'));
+    const found = async (filter: object) =>
+      bodies((await server.messages('alice', roomId, { dir: 'b', filter: JSON.stringify(filter) })).chunk);
+    expect(await found({ related_by_rel_types: ['m.thread'] })).toEqual(['root']);
+    expect(await found({ related_by_senders: [userId('bob')] })).toEqual(['root']);
+    expect(await found({ related_by_senders: [userId('alice')] })).toEqual([]);
+  });
+});
+
+describe('sending relations', () => {
+  it('refuses the same annotation twice, but not its repeated request', async () => {
+    const roomId = await server.room('alice', PUBLIC, ['bob']);
+    const eventId = await server.says('alice', roomId, 'tea?');
+    const path = at(roomId, '/send/m.reaction');
+    const like = { 'm.relates_to': { event_id: eventId, rel_type: 'm.annotation', key: 'yes' } };
+    const first = await server.does<{ event_id: string }>('bob', 'PUT', `${path}/a`, like);
+    expect(await server.does('bob', 'PUT', `${path}/a`, like)).toEqual(first);
+    await server.refuses('bob', 'PUT', `${path}/b`, 400, 'M_DUPLICATE_ANNOTATION', like);
+    await server.does('alice', 'PUT', `${path}/c`, like);
+    const other = { 'm.relates_to': { ...like['m.relates_to'], key: 'no' } };
+    await server.does('bob', 'PUT', `${path}/d`, other);
+    await server.redacts('bob', roomId, first.event_id);
+    await server.does('bob', 'PUT', `${path}/e`, like);
+  });
+
+  it('refuses a thread that begins within another', async () => {
+    const roomId = await server.room('alice');
+    const root = await server.says('alice', roomId, 'root');
+    const reply = await server.says('alice', roomId, 'reply', relatesTo(root, 'm.thread'));
+    const path = at(roomId, '/send/m.room.message/nested');
+    await server.refuses('alice', 'PUT', path, 400, 'M_UNKNOWN', relatesTo(reply, 'm.thread'));
+    const plain = { 'm.relates_to': { 'm.in_reply_to': { event_id: root } } };
+    const replied = await server.says('alice', roomId, 'plain reply', plain);
+    await server.says('alice', roomId, 'thread', relatesTo(replied, 'm.thread'));
   });
 });
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { expect } from 'vitest';
+import { setAccountData } from '../../../src/commands/account-data.js';
 import { register } from '../../../src/commands/registration.js';
 import { loadConfig } from '../../../src/config.js';
 import { createApp } from '../../../src/http/app.js';
@@ -181,6 +182,14 @@ export class RoomServer {
   async redacts(name: string, roomId: string, eventId: string): Promise<string> {
     const path = `/rooms/${encodeURIComponent(roomId)}/redact/${encodeURIComponent(eventId)}/t${++this.#transactions}`;
     return (await this.does<{ event_id: string }>(name, 'PUT', path)).event_id;
+  }
+
+  async ignores(name: string, other: string): Promise<void> {
+    const content = { ignored_users: { [userId(other)]: {} } };
+    const context = { correlationId: 'test', now: this.clock.now() };
+    const type = 'm.ignored_user_list';
+    const done = await setAccountData(this.core.write, userId(name), null, type, content, context);
+    this.core.read.barrier.acknowledged(done.position);
   }
 
   /** A page of a room's history. */
