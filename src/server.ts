@@ -345,6 +345,7 @@ function appOptions(core: Core, api: ClientApi): Omit<AppOptions, 'routes' | 'tl
     observer: metrics,
     newRequestId: () => uuid(ports.random),
     bodyLimit: config.limits.request_bytes,
+    closingPatience: config.limits.shutdown_seconds * 1000,
     progressOf: (projection) => runner.progress().find((each) => each.projection === projection)?.fraction,
   };
 }

@@ -9,6 +9,7 @@ import {
 import { MatrixError } from '../protocol/errors.js';
 import type { Authenticator } from './authentication.js';
 import { Closing } from './closing.js';
+import { Connections } from './connections.js';
 import { CORS_HEADERS } from './cors.js';
 import { errorResponse, type ProgressOf } from './errors.js';
 import { createNodeServer, refuseBrokenRequest, type NodeServerOptions } from './node-server.js';
@@ -35,10 +36,14 @@ export interface AppOptions extends NodeServerOptions {
   /** Addresses or networks of proxies whose `X-Forwarded-For` is believed. */
   readonly trustProxy?: boolean | string | string[];
   readonly bodyLimit?: number;
+  /** How long requests under way have to finish when the app closes. */
+  readonly closingPatience?: number;
   readonly progressOf?: ProgressOf;
 }
 
 const MEBIBYTE = 1024 * 1024;
+/** Milliseconds. */
+const CLOSING_PATIENCE = 10_000;
 /** An identifier has 255 bytes, each of which may be written as three characters; decoding comes first. */
 const MAX_PARAM_LENGTH = 2048;
 
@@ -46,8 +51,13 @@ const MAX_PARAM_LENGTH = 2048;
 export function createApp(options: AppOptions): FastifyInstance {
   const closing = new Closing();
   const unknownPaths = new UnknownPaths();
+  let connections: Connections | undefined;
   const app = fastify({
-    serverFactory: (handler) => createNodeServer(options, handler),
+    serverFactory: (handler) => {
+      const server = createNodeServer(options, handler);
+      connections = new Connections(server);
+      return server;
+    },
     loggerInstance: options.log,
     // Fastify would log URLs, and with them access tokens. We log one line per request ourselves.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlationId' }),
@@ -97,6 +107,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
   app.addHook('preClose', (done) => {
     closing.begin();
+    connections?.close(options.closingPatience ?? CLOSING_PATIENCE);
     done();
   });
 
