@@ -24,6 +24,8 @@ export interface Checked {
 /** Holds the server to the ledger: every acknowledged thing is there, in order, once. `all`: rooms without news too. */
 export async function checkEverything(checked: Checked, sinceTick: number, all: boolean): Promise<void> {
   const { ledger } = checked;
+  // First, since it waits for what still comes into the rooms.
+  await checkValues(checked);
   const byRoom = new Map<string, SentEvent[]>();
   for (const event of ledger.events) {
     const events = byRoom.get(event.roomId);
@@ -36,7 +38,6 @@ export async function checkEverything(checked: Checked, sinceTick: number, all: 
     }
   }
   await checkSamples(checked);
-  await checkValues(checked);
   await checkReceipts(checked);
   if (all) checked.whole.clear();
   await checkMadeRooms(checked);

@@ -21,7 +21,9 @@ export async function openHouse(
   const [host, ...guests] = clients;
   if (host === undefined) throw new Error('Nobody is there.');
   const create = async (owner: MatrixClient, members: readonly MatrixClient[]): Promise<string> => {
-    const { room_id: roomId } = await owner.ok('POST', 'v3/createRoom', { body: { preset: 'public_chat' } });
+    // Everybody may set state.
+    const body = { preset: 'public_chat', power_level_content_override: { state_default: 0 } };
+    const { room_id: roomId } = await owner.ok('POST', 'v3/createRoom', { body });
     if (typeof roomId !== 'string') throw new Error('A room without an ID.');
     for (const member of members) await member.ok('POST', matrixPath`v3/rooms/${roomId}/join`, { body: {} });
     return roomId;
