@@ -13,7 +13,8 @@ export interface LoginRequest {
   readonly password: string;
   readonly deviceId?: string | undefined;
   readonly displayName?: string | undefined;
-  readonly refreshable: boolean;
+  /** Of the access token, in milliseconds; absent where the client cannot refresh it. */
+  readonly tokenLifetime?: number | undefined;
 }
 
 export interface SignedIn {
@@ -49,7 +50,7 @@ export async function login(
   if (userId === undefined || !isRight)
     throw new MatrixError('M_FORBIDDEN', 'The user name or the password is wrong.');
   const deviceId = deviceIdFor(side, request.deviceId);
-  const tokens = issueTokens(side.ports.random, request.refreshable);
+  const tokens = issueTokens(side.ports.random, request.tokenLifetime);
   return side.users.handle(userStream(userId), context, (user) => {
     requireActive(user);
     const record = signedIn(deviceId, request.displayName, tokens, context.now);
@@ -69,23 +70,24 @@ export async function isPasswordOf(side: WriteSide, userId: string, password: st
  * that was traded in before is in two hands, of which one is a thief's: the device is signed out.
  *
  * @param userId whose token it is, found by its hash
- * @param isInUse whether a request was made with this access token, by its hash
+ * @param options.tokenLifetime of the access token, in milliseconds
+ * @param options.isInUse whether a request was made with this access token, by its hash
  * @returns no tokens for a token that is not valid, or not any more
  */
 export async function refresh(
   side: WriteSide,
   userId: string,
   refreshToken: string,
+  options: { readonly tokenLifetime: number; readonly isInUse: (accessTokenHash: string) => boolean },
   context: CommandContext,
-  isInUse: (accessTokenHash: string) => boolean = () => true,
 ): Promise<Done<IssuedTokens | undefined>> {
   const handed = tokenHash(refreshToken);
-  const tokens = issueTokens(side.ports.random, true);
+  const tokens = issueTokens(side.ports.random, options.tokenLifetime);
   return side.users.handle<IssuedTokens | undefined>(userStream(userId), context, (user) => {
     if (user.kind !== 'active') return { records: [], result: undefined };
     for (const [deviceId, device] of user.devices) {
       const wasLast = device.usedRefreshTokens.at(-1) === handed;
-      if (device.refreshTokenHash === handed || (wasLast && !isInUse(device.accessTokenHash))) {
+      if (device.refreshTokenHash === handed || (wasLast && !options.isInUse(device.accessTokenHash))) {
         const fields = tokenFields(tokens, context.now);
         const data = {
           device_id: deviceId,

@@ -23,7 +23,8 @@ export interface Registration {
   readonly device?: {
     readonly id?: string | undefined;
     readonly displayName?: string | undefined;
-    readonly refreshable: boolean;
+    /** Of its access token, in milliseconds; absent where the client cannot refresh it. */
+    readonly tokenLifetime?: number | undefined;
   };
 }
 
@@ -66,7 +67,7 @@ export async function register(
     registration.password === undefined ? undefined : await hashPassword(registration.password);
   const { device } = registration;
   const deviceId = device === undefined ? undefined : deviceIdFor(side, device.id);
-  const tokens = device === undefined ? undefined : issueTokens(random, device.refreshable);
+  const tokens = device === undefined ? undefined : issueTokens(random, device.tokenLifetime);
   if (registration.token !== undefined) await spendToken(side, registration.token, userId, context);
   try {
     return await side.users.handle(userStream(userId), context, (user) => {

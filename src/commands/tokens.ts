@@ -14,14 +14,15 @@ export interface IssuedTokens {
   readonly expiresIn?: number;
 }
 
-/** Access tokens of clients that can refresh them live this long. */
-const REFRESHABLE_LIFETIME = 60 * 60 * 1000;
-
-/** New tokens; the prefix tells leak scanners and people what they are. */
-export function issueTokens(random: Random, refreshable: boolean): IssuedTokens {
+/**
+ * New tokens; the prefix tells leak scanners and people what they are.
+ *
+ * @param lifetime of the access token in milliseconds, for a client that can refresh it; others do not expire
+ */
+export function issueTokens(random: Random, lifetime: number | undefined): IssuedTokens {
   const token = (prefix: string) => `${prefix}_${Buffer.from(random.bytes(32)).toString('base64url')}`;
-  if (!refreshable) return { accessToken: token('ega') };
-  return { accessToken: token('ega'), refreshToken: token('egr'), expiresIn: REFRESHABLE_LIFETIME };
+  if (lifetime === undefined) return { accessToken: token('ega') };
+  return { accessToken: token('ega'), refreshToken: token('egr'), expiresIn: lifetime };
 }
 
 /** The fields of a record for these tokens. */

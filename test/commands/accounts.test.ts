@@ -26,8 +26,11 @@ const signUp = (username: string, token?: string) =>
     { username, password: 'secret', kind: 'user', method: 'open', token },
     world.context(),
   );
+const HOUR = 60 * 60 * 1000;
+const IN_USE = { tokenLifetime: HOUR, isInUse: () => true };
+
 const signIn = (user: string, password: string, refreshable = false) =>
-  login(world.side, { user, password, refreshable }, world.context());
+  login(world.side, { user, password, ...(refreshable && { tokenLifetime: HOUR }) }, world.context());
 
 describe('registering', () => {
   it('takes a name once, whoever is faster', async () => {
@@ -45,7 +48,7 @@ describe('registering', () => {
   });
 
   it('keeps no password and no token in the log', async () => {
-    const device = { refreshable: true };
+    const device = { tokenLifetime: HOUR };
     const account = {
       username: 'alice',
       password: 'hunter2-hunter2',
@@ -117,24 +120,27 @@ describe('signing in', () => {
   it('trades a refresh token once; a second time signs the device out', async () => {
     const { userId, tokens } = (await signIn('alice', 'secret', true)).result;
     const first = tokens.refreshToken ?? '';
-    const second = (await refresh(world.side, userId, first, world.context())).result?.refreshToken ?? '';
+    const second =
+      (await refresh(world.side, userId, first, IN_USE, world.context())).result?.refreshToken ?? '';
     expect(second).not.toBe(first);
-    expect((await refresh(world.side, userId, first, world.context())).result).toBeUndefined();
-    expect((await refresh(world.side, userId, second, world.context())).result).toBeUndefined();
+    expect((await refresh(world.side, userId, first, IN_USE, world.context())).result).toBeUndefined();
+    expect((await refresh(world.side, userId, second, IN_USE, world.context())).result).toBeUndefined();
     expect(await world.recordsOf('device.deleted')).toHaveLength(1);
   });
 
   it('trades a refresh token again while what was given for it is not in use', async () => {
     const { userId, tokens } = (await signIn('alice', 'secret', true)).result;
     const first = tokens.refreshToken ?? '';
-    const lost = (await refresh(world.side, userId, first, world.context())).result;
+    const lost = (await refresh(world.side, userId, first, IN_USE, world.context())).result;
     const isInUse = (hash: string) => hash !== tokenHash(lost?.accessToken ?? '');
-    const again = (await refresh(world.side, userId, first, world.context(), isInUse)).result;
+    const again = (
+      await refresh(world.side, userId, first, { tokenLifetime: HOUR, isInUse }, world.context())
+    ).result;
     expect(
-      (await refresh(world.side, userId, lost?.refreshToken ?? '', world.context())).result,
+      (await refresh(world.side, userId, lost?.refreshToken ?? '', IN_USE, world.context())).result,
     ).toBeUndefined();
     expect(
-      (await refresh(world.side, userId, again?.refreshToken ?? '', world.context())).result,
+      (await refresh(world.side, userId, again?.refreshToken ?? '', IN_USE, world.context())).result,
     ).toBeDefined();
     expect(await world.recordsOf('device.deleted')).toHaveLength(0);
   });

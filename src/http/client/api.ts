@@ -24,6 +24,8 @@ export interface ClientSettings {
   };
   /** Whether the public room list answers without a token. */
   readonly roomListWithoutAuth: boolean;
+  /** Of access tokens that clients can refresh, in milliseconds. */
+  readonly tokenLifetime: number;
   /** The longest that `/sync` waits, in milliseconds. */
   readonly longestPoll: number;
 }

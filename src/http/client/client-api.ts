@@ -41,6 +41,7 @@ export function clientSettings(config: Config): ClientSettings {
       tokens: registration.tokens,
     },
     roomListWithoutAuth: config.room_list.allow_without_auth,
+    tokenLifetime: config.access_tokens.refreshable_lifetime * 1000,
     longestPoll: config.limits.poll_seconds * 1000,
   };
 }

@@ -49,7 +49,7 @@ export function loginRoutes(api: ClientApi): Route[] {
           password: body.password,
           deviceId: body.device_id ?? undefined,
           displayName: body.initial_device_display_name ?? undefined,
-          refreshable: body.refresh_token === true,
+          tokenLifetime: body.refresh_token === true ? settings.tokenLifetime : undefined,
         };
         // A device that signs in again has new tokens, and its old ones are void.
         const session = await doneWithTokens(api, login(write, wish, commandContext(api, request)));
@@ -67,8 +67,9 @@ export function loginRoutes(api: ClientApi): Route[] {
         const userId = await api.sessions.ownerOfRefreshToken(tokenHash(token));
         if (userId === undefined) throw unknownRefreshToken();
         const context = commandContext(api, request);
-        const isInUse = (hash: string) => api.sessions.isInUse(hash);
-        const tokens = await doneWithTokens(api, refresh(write, userId, token, context, isInUse));
+        const { tokenLifetime } = settings;
+        const options = { tokenLifetime, isInUse: (hash: string) => api.sessions.isInUse(hash) };
+        const tokens = await doneWithTokens(api, refresh(write, userId, token, options, context));
         if (tokens === undefined) throw unknownRefreshToken();
         return tokenAnswer(tokens);
       },

@@ -85,7 +85,7 @@ async function registerUser(api: ClientApi, request: Context<Register, 'none'>):
           device: {
             id: body.device_id ?? undefined,
             displayName: body.initial_device_display_name ?? undefined,
-            refreshable: body.refresh_token === true,
+            tokenLifetime: body.refresh_token === true ? settings.tokenLifetime : undefined,
           },
         }),
   });
@@ -99,7 +99,7 @@ function registerGuest(api: ClientApi, request: Context<Register, 'none'>): Prom
     throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'This server does not let guests in.');
   }
   const displayName = request.body.initial_device_display_name ?? undefined;
-  const device = { displayName, refreshable: false };
+  const device = { displayName };
   return signUp(api, request, { kind: 'guest', method: 'guest', device });
 }
 

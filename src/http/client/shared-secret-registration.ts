@@ -52,7 +52,7 @@ export function sharedSecretRegistrationRoutes(api: ClientApi): Route[] {
           kind: 'user',
           method: 'shared_secret',
           admin: body.admin === true,
-          device: { refreshable: false },
+          device: {},
         } as const;
         const context = commandContext(api, request);
         const registered = await done(api, register(api.write, registration, context));
