@@ -13,21 +13,26 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** The connections that clients share. */
+interface Line {
+  agent: Agent;
+}
+
 /** A minimal client of the Client-Server API: what it asks, and what it is answered. Answers of any status return. */
 export class MatrixClient {
   readonly userId: string;
   readonly deviceId: string;
   readonly token: string | undefined;
   readonly #url: string;
-  readonly #agent: Agent;
+  readonly #line: Line;
 
   constructor(
     url: string,
     session: { readonly userId?: string; readonly deviceId?: string; readonly token?: string } = {},
-    agent = new Agent(),
+    line: Line = { agent: new Agent() },
   ) {
     this.#url = url;
-    this.#agent = agent;
+    this.#line = line;
     this.userId = session.userId ?? '';
     this.deviceId = session.deviceId ?? '';
     this.token = session.token;
@@ -41,7 +46,7 @@ export class MatrixClient {
   async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const answer = await request(`${this.#url}/_matrix/client/${path}`, {
       method: method as 'GET',
-      dispatcher: this.#agent,
+      dispatcher: this.#line.agent,
       headers: this.token === undefined ? {} : { authorization: `Bearer ${this.token}` },
       ...(options.query === undefined ? {} : { query: { ...options.query } }),
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
@@ -74,12 +79,19 @@ export class MatrixClient {
     if (typeof userId !== 'string' || typeof deviceId !== 'string' || typeof token !== 'string') {
       throw new Error(`Not a session: ${Object.keys(body).join(', ')}`);
     }
-    return new MatrixClient(this.#url, { userId, deviceId, token }, this.#agent);
+    return new MatrixClient(this.#url, { userId, deviceId, token }, this.#line);
   }
 
-  /** Ends all connections, of every client that has come from this one. */
+  /** Breaks all connections, also those of clients that have come from this one: their requests fail, answered or not. */
+  async hangUp(): Promise<void> {
+    const { agent } = this.#line;
+    this.#line.agent = new Agent();
+    await agent.destroy();
+  }
+
+  /** Ends all connections for good. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#line.agent.destroy();
   }
 }
 
