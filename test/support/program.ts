@@ -27,8 +27,12 @@ export function runProgram(args: readonly string[], env: Readonly<Record<string,
   child.stderr.on('data', (chunk: Buffer) => {
     written.stderr = (written.stderr + chunk.toString()).slice(-KEPT);
   });
+  // A test that is interrupted leaves no server behind.
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
     child.on('close', (code, signal) => {
+      process.off('exit', end);
       resolve(code ?? signal);
     });
   });
