@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/folder.js';
 import { runProgram } from '../support/program.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { serveFolder, type ServedServer } from '../support/served-server.js';
+import { serveFolder, serverFor, type ServedServer } from '../support/served-server.js';
 import { checkEverything, type Checked } from './check.js';
 import { Follower } from './follower.js';
 import { Gate } from './gate.js';
@@ -19,12 +19,15 @@ import { seenByAll } from './seen.js';
 const KILLS = Number(process.env['ENGRAM_CRASH_KILLS'] ?? 30);
 const SEED = process.env['ENGRAM_CRASH_SEED'] ?? randomBytes(4).toString('hex');
 
-/** The longest that a server is left alone under load, or to start, before it is killed (milliseconds). */
+/** The longest that a server is left alone under load, and to start, before it is killed (milliseconds). */
 const LONGEST_LIFE = 400;
+const LONGEST_START = 700;
 /** How long a server may go on with what it was asked for by clients that it has lost (milliseconds). */
 const LAST_WORDS = 30;
 /** How often the whole history is checked, and the stopped folder by `rebuild --check` and `verify`. */
 const FULL_CHECK_EVERY = 10;
+
+const TIMEOUT = 60_000 + KILLS * 10_000;
 
 const folder = temporaryFolder();
 const gate = new Gate();
@@ -53,7 +56,7 @@ afterAll(async () => {
 
 test(
   `nothing acknowledged is lost, doubled or out of order over ${KILLS} kills (seed ${SEED})`,
-  { timeout: 60_000 + KILLS * 10_000 },
+  { timeout: TIMEOUT },
   async () => {
     const starts: number[] = [];
     let checkedTick = 0;
@@ -62,7 +65,7 @@ test(
       await setTimeout(roll() * LONGEST_LIFE);
       await killServer();
       // A server that is killed while it starts has done no harm either.
-      if (roll() < 0.2) await server.startAndKill(roll() * LONGEST_LIFE);
+      if (roll() < 0.2) await server.startAndKill(roll() * LONGEST_START);
       await startServer();
       starts.push(server.startMs);
       // Some are killed again while the clients repeat what was lost, and before anybody looks.
@@ -90,7 +93,7 @@ test(
 
 test(
   'deleted read models and room states are built again, and say the same',
-  { timeout: 60_000 },
+  { timeout: TIMEOUT },
   async () => {
     for (const derived of ['read-models', 'room-state']) {
       const before = await seenByAll(checked);
@@ -103,6 +106,15 @@ test(
     await checkFolder(0);
   },
 );
+
+test('a server that is killed again and again while it makes its folder starts all the same', async () => {
+  const empty = temporaryFolder();
+  const first = await serverFor(empty.path);
+  for (let kill = 0; kill < 6; kill++) await first.startAndKill(roll() * LONGEST_START);
+  await first.start();
+  await first.stop();
+  empty.remove();
+});
 
 /**
  * Kills the server. Often the clients lose their connections just before: then it has done what it was asked for, and

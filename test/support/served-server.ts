@@ -28,10 +28,14 @@ export interface ServedServer {
 }
 
 /** Starts `engram serve` on the folder, with registration open and no rate limits. */
-export async function serveFolder(
-  folder: string,
-  environment: Readonly<Record<string, string>> = {},
-): Promise<ServedServer> {
+export async function serveFolder(folder: string): Promise<ServedServer> {
+  const server = await serverFor(folder);
+  await server.start();
+  return server;
+}
+
+/** As `serveFolder`, but not started yet. */
+export async function serverFor(folder: string): Promise<ServedServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const env = {
@@ -40,7 +44,6 @@ export async function serveFolder(
     ENGRAM_REGISTRATION__ENABLED: 'true',
     ENGRAM_RATE_LIMITS__ENABLED: 'false',
     ENGRAM_LOGGING__LEVEL: 'warn',
-    ...environment,
   };
   let running: RunningProgram | undefined;
   let startMs = 0;
@@ -61,7 +64,6 @@ export async function serveFolder(
     const how = await ending?.ended;
     return { how, stderr: ending?.written.stderr ?? '' };
   };
-  await start();
   return {
     url,
     folder,
