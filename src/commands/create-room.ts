@@ -35,10 +35,11 @@ export interface CreateRoomRequest {
   readonly looseNumbers?: boolean;
 }
 
-const PRESETS: Record<Preset, { joinRule: string; guestAccess: string }> = {
-  private_chat: { joinRule: 'invite', guestAccess: 'can_join' },
-  trusted_private_chat: { joinRule: 'invite', guestAccess: 'can_join' },
-  public_chat: { joinRule: 'public', guestAccess: 'forbidden' },
+/** Guests that may not join need no event: that is what its absence means. */
+const PRESETS: Record<Preset, { joinRule: string; guestsMayJoin: boolean }> = {
+  private_chat: { joinRule: 'invite', guestsMayJoin: true },
+  trusted_private_chat: { joinRule: 'invite', guestsMayJoin: true },
+  public_chat: { joinRule: 'public', guestsMayJoin: false },
 };
 
 const MOST_INVITES = 500;
@@ -153,12 +154,14 @@ async function draftEvents(
     state('m.room.power_levels', powerLevelsContent(creator, request, version, preset, invited)),
   ];
   if (alias !== undefined) drafts.push(state('m.room.canonical_alias', { alias }));
-  const { joinRule, guestAccess } = PRESETS[preset];
+  const { joinRule, guestsMayJoin } = PRESETS[preset];
   if (!has('m.room.join_rules')) drafts.push(state('m.room.join_rules', { join_rule: joinRule }));
   if (!has('m.room.history_visibility')) {
     drafts.push(state('m.room.history_visibility', { history_visibility: 'shared' }));
   }
-  if (!has('m.room.guest_access')) drafts.push(state('m.room.guest_access', { guest_access: guestAccess }));
+  if (guestsMayJoin && !has('m.room.guest_access')) {
+    drafts.push(state('m.room.guest_access', { guest_access: 'can_join' }));
+  }
   const overridden = new Set([
     ...(request.name === undefined ? [] : ['m.room.name']),
     ...(request.topic === undefined ? [] : ['m.room.topic']),

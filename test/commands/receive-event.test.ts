@@ -137,6 +137,20 @@ describe('receiving an event', () => {
     expect(await receive(topic)).toEqual(['room.event.rejected']);
   });
 
+  it('rejects a second create event, whether or not it builds on something', async () => {
+    for (const prevEvents of [[], front()]) {
+      const create = await remote({
+        type: 'm.room.create',
+        stateKey: '',
+        content: {},
+        prevEvents,
+        authEvents: [],
+      });
+      expect(await receive(create)).toEqual(['room.event.rejected']);
+    }
+    expect(await world.state(roomId, 'm.room.create')).toMatchObject({ room_version: '11' });
+  });
+
   it('soft-fails what is allowed where it stands, but not any more', async () => {
     const [before = ''] = front();
     await world.sets(alice, roomId, 'm.room.member', { membership: 'ban' }, CAROL);

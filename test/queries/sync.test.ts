@@ -34,7 +34,7 @@ describe('an initial sync', () => {
     const roomId = await test.room(alice, { name: 'Pub' });
     for (let n = 0; n < 25; n++) await test.says(alice, roomId, `m${n}`);
     const room = (await test.sync(alice)).rooms.join[roomId];
-    expect(bodies(room)).toEqual(Array.from({ length: 20 }, (_, n) => `m${n + 5}`));
+    expect(bodies(room)).toEqual(Array.from({ length: 10 }, (_, n) => `m${n + 15}`));
     expect(room?.timeline.limited).toBe(true);
     expect(types(room?.state?.events).sort()).toEqual([
       'm.room.create',
@@ -142,6 +142,59 @@ describe('an incremental sync', () => {
     ]);
     const next = await test.sync(bob, { since: answer.next_batch });
     expect(next.rooms).toEqual({ join: {}, invite: {}, knock: {}, leave: {} });
+  });
+
+  it('tells all of a room that was joined and left in between', async () => {
+    const roomId = await test.room(alice, { preset: 'public_chat', name: 'Brief' });
+    const { next_batch: since } = await test.sync(bob);
+    await test.joins(bob, roomId);
+    await test.done(leave(write(), bob, roomId, {}, test.context()));
+    const room = (await test.sync(bob, { since })).rooms.leave[roomId];
+    const told = types([...(room?.state?.events ?? []), ...(room?.timeline.events ?? [])]);
+    expect(told).toEqual(expect.arrayContaining(['m.room.create', 'm.room.name']));
+  });
+
+  it('tells state that came about while one could not look, if it still holds', async () => {
+    const carol = await test.user('carol');
+    const roomId = await test.room(alice, { preset: 'public_chat' }, [bob]);
+    await test.sets(alice, roomId, 'm.room.history_visibility', { history_visibility: 'joined' });
+    const { next_batch: since } = await test.sync(bob);
+    await test.done(leave(write(), bob, roomId, {}, test.context()));
+    await test.joins(carol, roomId);
+    await test.says(carol, roomId, 'unseen');
+    await test.joins(bob, roomId);
+    const room = (await test.sync(bob, { since })).rooms.join[roomId];
+    const members = room?.timeline.events.filter(({ type }) => type === 'm.room.member') ?? [];
+    expect(members.map((event) => event.state_key)).toContain(carol);
+    expect(bodies(room)).not.toContain('unseen');
+  });
+
+  it('never parts events of one commit, which a token could not point between', async () => {
+    const big = 'x'.repeat(50_000);
+    const initial_state = Array.from({ length: 30 }, (_, n) => ({
+      type: 'org.example.big',
+      state_key: String(n),
+      content: { big },
+    }));
+    const roomId = await test.room(alice, { initial_state });
+    const room = (await test.sync(alice)).rooms.join[roomId];
+    expect(room?.timeline.events).toHaveLength(36);
+    expect(room?.timeline.limited).toBe(false);
+  });
+
+  it('tells the presence of people who are new to a room, either way', async () => {
+    const { presence } = test.core.read;
+    presence.set(alice, 'online', 'here');
+    const roomId = await test.room(alice, { preset: 'public_chat' });
+    const before = { alice: await test.sync(alice), bob: await test.sync(bob) };
+    presence.set(bob, 'online', 'there');
+    const known = { alice: await test.sync(alice, { since: before.alice.next_batch }) };
+    expect(known.alice.presence.events).toEqual([]);
+    await test.joins(bob, roomId);
+    const senders = async (userId: string, since: string) =>
+      (await test.sync(userId, { since })).presence.events.map(({ sender }) => sender);
+    expect(await senders(bob, before.bob.next_batch)).toContain(alice);
+    expect(await senders(alice, known.alice.next_batch)).toContain(bob);
   });
 
   it('leaves out rooms that were forgotten, and at first those that were left', async () => {

@@ -5,6 +5,7 @@ import { stateKeyText, type RoomEvent } from '../../protocol/events.js';
 import { splitForgettable } from '../../protocol/redaction.js';
 import type { RoomVersion } from '../../protocol/room-versions.js';
 import type { Hash } from '../../room-state/node.js';
+import { EMPTY_ROOT } from '../../room-state/trie.js';
 import { acceptEvent, stateBefore, type StateBefore } from './accept-event.js';
 import { isRejected } from './resolve-state.js';
 import type { RoomSession } from './room-session.js';
@@ -39,6 +40,7 @@ export async function receiveEvent(session: RoomSession, received: ReceivedEvent
   const known = session.place(event.eventId);
   if (known !== undefined && known.standing !== 'outlier') return [];
   await requireGraph(session, event);
+  if (event.type === 'm.room.create') return [secondCreate(session, event)];
 
   const before = await stateBefore(session, event.prevEvents);
   const authEvents = event.authEvents.map((id) => session.requireEvent(id));
@@ -60,6 +62,16 @@ export async function receiveEvent(session: RoomSession, received: ReceivedEvent
   const byCurrent = authorise(event, version, await stateAt(session, event, session.graph.root), options);
   if (!byCurrent.allowed) return [refusal(session, 'room.event.soft_failed', event, before, byCurrent)];
   return [await acceptEvent(session, version, event, before)];
+}
+
+/** A room begins once: whatever claims to begin it again is no part of it. */
+function secondCreate(session: RoomSession, event: RoomEvent): RecordBody {
+  const verdict = {
+    allowed: false,
+    rule: 'create',
+    reason: 'The room has been created by another event.',
+  } as const;
+  return refusal(session, 'room.event.rejected', event, { root: EMPTY_ROOT }, verdict);
 }
 
 async function requireGraph(session: RoomSession, event: RoomEvent): Promise<void> {

@@ -84,7 +84,9 @@ export class RoomSession {
 
   /** The users with a membership event in the current state, whatever it says. */
   *members(): Generator<string> {
-    for (const [key] of entries(this.ports.reader, this.graph.root, { only: stateKeyText('m.room.member', '') })) {
+    for (const [key] of entries(this.ports.reader, this.graph.root, {
+      only: stateKeyText('m.room.member', ''),
+    })) {
       yield parseStateKeyText(key).stateKey;
     }
   }

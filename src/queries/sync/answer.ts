@@ -30,8 +30,8 @@ export class JsonAnswer {
     this.#members.push(`"${name}":{"events":${jsonArray(events)}}`);
   }
 
-  rooms(rooms: RoomsPart): void {
-    const kinds = Object.entries(rooms) as [string, ReadonlyMap<string, string>][];
+  rooms({ join, invite, knock, leave }: RoomsPart): void {
+    const kinds = Object.entries({ join, invite, knock, leave });
     const texts = kinds.map(([kind, byRoom]) => {
       if (byRoom.size > 0) this.#isEmpty = false;
       return `"${kind}":{${[...byRoom].map(([roomId, text]) => `${JSON.stringify(roomId)}:${text}`).join(',')}}`;

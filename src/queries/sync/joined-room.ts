@@ -17,7 +17,7 @@ import { statePart } from './room-state-part.js';
 import { timelinePart, type TimelinePart } from './timeline-window.js';
 
 /** Client-Server API, Filtering, leaves the number of events to the server where the client names none. */
-const DEFAULT_LIMIT = 20;
+const DEFAULT_LIMIT = 10;
 const MOST_EVENTS = 100;
 
 /** A room of the answer: the stretch that the viewer is told of, and what else there is to tell. */
@@ -88,7 +88,10 @@ async function readTimeline(side: ReadSide, pass: SyncPass, stretch: RoomStretch
   const limit = Math.min(filter.limit ?? DEFAULT_LIMIT, MOST_EVENTS);
   const eyes = await eyesOf(side, pass.viewer.userId, stretch.roomId);
   const window = { after: stretch.since, to: stretch.to };
-  return timelinePart(side, eyes, stretch.roomId, window, filter, limit, pass.ignored);
+  const part = await timelinePart(side, eyes, stretch.roomId, window, filter, limit, pass.ignored);
+  // To a client that goes on, a room that is new to it begins with a gap, as it does with other servers.
+  const isNew = pass.since !== undefined && stretch.since === undefined;
+  return isNew ? { ...part, limited: true } : part;
 }
 
 async function stateTexts(
@@ -156,7 +159,10 @@ async function summaryOf(side: ReadSide, pass: SyncPass, roomId: string): Promis
   const counts = { 'm.joined_member_count': summary.joined, 'm.invited_member_count': summary.invited };
   if (summary.name !== undefined || summary.canonical_alias !== undefined) return counts;
   const others = (people: readonly string[]) =>
-    people.filter((userId) => userId !== pass.viewer.userId).slice(0, 5);
+    people
+      .filter((userId) => userId !== pass.viewer.userId)
+      .slice(0, 5)
+      .sort();
   const active = others(summary.heroes);
   return { 'm.heroes': active.length > 0 ? active : others(summary.former_heroes), ...counts };
 }

@@ -2,20 +2,48 @@ import type { Presence } from '../../ephemeral/presence.js';
 import { memberships } from '../../read-models/collections.js';
 import type { ReadSide } from '../read-side.js';
 import type { SyncPass } from './request.js';
+import type { RoomsPart } from './rooms-part.js';
 
 /** The presence of people who share a room with the viewer, and their own, where it changed (Client-Server API, Presence). */
-export async function presencePart(side: ReadSide, pass: SyncPass): Promise<string[]> {
+export async function presencePart(
+  side: ReadSide,
+  pass: SyncPass,
+  rooms: Pick<RoomsPart, 'entered' | 'newcomers'>,
+): Promise<string[]> {
   const filter = pass.filter.presence;
   if (filter.matchesNothing || !filter.matchesType('m.presence')) return [];
-  const changed = side.presence.changedUsers(pass.since?.ephemeral ?? 0);
+  const changed = new Set(side.presence.changedUsers(pass.since?.ephemeral ?? 0));
+  const newcomers = await newlyShared(side, pass, rooms);
   const texts: string[] = [];
-  for (const userId of changed) {
+  for (const userId of new Set([...changed, ...newcomers])) {
     if (pass.ignored.has(userId) || !filter.matches({ type: 'm.presence', sender: userId, content: {} }))
       continue;
-    if (userId !== pass.viewer.userId && !(await shareRoom(side, pass, userId))) continue;
+    const isSeen =
+      userId === pass.viewer.userId || newcomers.has(userId) || (await shareRoom(side, pass, userId));
+    if (!isSeen) continue;
     texts.push(presenceEvent(userId, side.presence.of(userId), pass.now));
   }
   return texts;
+}
+
+/** People whose presence is known here and who share a room with the viewer only since the last answer. */
+async function newlyShared(
+  side: ReadSide,
+  pass: SyncPass,
+  { entered, newcomers }: Pick<RoomsPart, 'entered' | 'newcomers'>,
+): Promise<Set<string>> {
+  if (pass.since === undefined || entered.size + newcomers.size === 0) return new Set();
+  const found = new Set<string>();
+  for (const userId of side.presence.changedUsers(0)) {
+    const isNew = newcomers.has(userId) || (entered.size > 0 && (await isInOneOf(side, userId, entered)));
+    if (isNew) found.add(userId);
+  }
+  return found;
+}
+
+async function isInOneOf(side: ReadSide, userId: string, rooms: ReadonlySet<string>): Promise<boolean> {
+  const theirs = await side.store.collection(memberships).find({ prefix: [userId, 'join'] }, 'user');
+  return theirs.some((membership) => rooms.has(membership.room_id));
 }
 
 async function shareRoom(side: ReadSide, pass: SyncPass, userId: string): Promise<boolean> {

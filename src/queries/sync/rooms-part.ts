@@ -16,6 +16,10 @@ export interface RoomsPart {
   readonly invite: ReadonlyMap<string, string>;
   readonly knock: ReadonlyMap<string, string>;
   readonly leave: ReadonlyMap<string, string>;
+  /** Rooms that the viewer has come into since the last answer. */
+  readonly entered: ReadonlySet<string>;
+  /** People who have come into one of the viewer's other rooms since. */
+  readonly newcomers: ReadonlySet<string>;
 }
 
 /** What the rooms of an answer are made with. */
@@ -38,13 +42,16 @@ export async function roomsPart(
   const invite = new Map<string, string>();
   const knock = new Map<string, string>();
   const leave = new Map<string, string>();
+  const entered = new Set<string>();
+  const newcomers = new Set<string>();
   const moves = await changesSince(side, pass);
   const counted = await countsSince(side, pass);
   for (const membership of pass.rooms.values()) {
     const { room_id: roomId } = membership;
     if (membership.position > pass.to.position || !pass.filter.room.matchesRoom(roomId)) continue;
     const data = accountData.get(roomId);
-    const isNew = moves.get(roomId) ?? false;
+    const move = moves.get(roomId);
+    const isNew = move?.wasOutside ?? false;
     switch (membership.membership) {
       case 'join': {
         const since = isNew ? undefined : pass.since?.position;
@@ -54,6 +61,8 @@ export async function roomsPart(
           counted.has(roomId) ||
           (await hasActivity(side, pass, parts, roomId));
         if (!hasNews) break;
+        if (isNew) entered.add(roomId);
+        else for (const userId of await joinedSince(side, roomId, pass)) newcomers.add(userId);
         const stretch = { roomId, membership, since, to: pass.to.position, accountData: data };
         const text = await joinedRoom(side, pass, stretch, parts.lazyMembers);
         if (text !== undefined) join.set(roomId, text);
@@ -71,13 +80,13 @@ export async function roomsPart(
         break;
       case 'leave':
       case 'ban': {
-        const stretch = leftStretch(pass, membership, isNew, data);
+        const stretch = leftStretch(pass, membership, move, data);
         if (stretch !== undefined) leave.set(roomId, await leftRoom(side, pass, stretch, parts.lazyMembers));
         break;
       }
     }
   }
-  return { join, invite, knock, leave };
+  return { join, invite, knock, leave, entered, newcomers };
 }
 
 async function hasActivity(
@@ -100,7 +109,7 @@ function isSince(pass: SyncPass, membership: Membership): boolean {
 function leftStretch(
   pass: SyncPass,
   membership: Membership,
-  wasOutside: boolean,
+  move: Move | undefined,
   accountData: readonly AccountData[] | undefined,
 ): RoomStretch | undefined {
   const { since } = pass;
@@ -108,21 +117,38 @@ function leftStretch(
   if (since === undefined ? !pass.filter.room.includeLeave : membership.position <= since.position)
     return undefined;
   const { room_id: roomId, position } = membership;
-  // Who was never let in, or came and went unseen, begins just before the end.
-  const from = wasOutside && since !== undefined ? Math.max(since.position, position - 1) : since?.position;
+  // Who joined and left again knows nothing of the room; who was never let in is told of their own leaving only.
+  const wasIn = move === undefined || !move.wasOutside;
+  const from = wasIn ? since?.position : move.joined ? undefined : position - 1;
   return { roomId, membership, since: from, to: position, accountData };
 }
 
-/**
- * Rooms whose membership changed since the last answer; true where the viewer was not in the room at that time, or
- * had been out of it in between, so that they know nothing of it.
- */
-async function changesSince(side: ReadSide, pass: SyncPass): Promise<Map<string, boolean>> {
-  const changed = new Map<string, boolean>();
+async function joinedSince(side: ReadSide, roomId: string, { since }: SyncPass): Promise<string[]> {
+  if (since === undefined) return [];
+  const range = { prefix: [roomId], after: [since.position] };
+  const changes = await side.store.collection(membershipChanges).find(range, 'room');
+  return changes.filter(({ membership }) => membership === 'join').map((change) => change.user_id);
+}
+
+/** How a membership moved since the last answer. */
+interface Move {
+  /** The viewer was not in the room at that time, or had been out of it in between: they know nothing of it. */
+  readonly wasOutside: boolean;
+  /** They were in it at some time since. */
+  readonly joined: boolean;
+}
+
+/** Rooms whose membership changed since the last answer. */
+async function changesSince(side: ReadSide, pass: SyncPass): Promise<Map<string, Move>> {
+  const changed = new Map<string, Move>();
   if (pass.since === undefined) return changed;
   const range = { prefix: [pass.viewer.userId], after: [pass.since.position] };
   for (const change of await side.store.collection(membershipChanges).find(range, 'user')) {
-    changed.set(change.room_id, (changed.get(change.room_id) ?? false) || change.previous !== 'join');
+    const before = changed.get(change.room_id);
+    changed.set(change.room_id, {
+      wasOutside: (before?.wasOutside ?? false) || change.previous !== 'join',
+      joined: (before?.joined ?? false) || change.membership === 'join',
+    });
   }
   return changed;
 }

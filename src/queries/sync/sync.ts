@@ -81,7 +81,7 @@ export class Sync {
       { lazyMembers: this.#lazyMembers, activity: this.#activity },
       accountData,
     );
-    const presence = await presencePart(side, pass);
+    const presence = await presencePart(side, pass, rooms);
     const own = accountDataEvents(accountData.get(''), filter.accountData, viewer.userId);
     return answerOf(printToken(to), rooms, presence, own);
   }
