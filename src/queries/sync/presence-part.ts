@@ -26,24 +26,23 @@ export async function presencePart(
   return texts;
 }
 
-/** People whose presence is known here and who share a room with the viewer only since the last answer. */
+/** How many people of a room that was just entered are told of: in larger ones who is there shows by and by. */
+const MOST_OF_A_ROOM = 100;
+
+/** People who share a room with the viewer only since the last answer, whether or not anything is known of them. */
 async function newlyShared(
   side: ReadSide,
   pass: SyncPass,
   { entered, newcomers }: Pick<RoomsPart, 'entered' | 'newcomers'>,
 ): Promise<Set<string>> {
-  if (pass.since === undefined || entered.size + newcomers.size === 0) return new Set();
-  const found = new Set<string>();
-  for (const userId of side.presence.changedUsers(0)) {
-    const isNew = newcomers.has(userId) || (entered.size > 0 && (await isInOneOf(side, userId, entered)));
-    if (isNew) found.add(userId);
+  if (pass.since === undefined) return new Set();
+  const found = new Set(newcomers);
+  for (const roomId of entered) {
+    const range = { prefix: [roomId, 'join'], limit: MOST_OF_A_ROOM };
+    for (const { user_id: userId } of await side.store.collection(memberships).find(range, 'room'))
+      found.add(userId);
   }
   return found;
-}
-
-async function isInOneOf(side: ReadSide, userId: string, rooms: ReadonlySet<string>): Promise<boolean> {
-  const theirs = await side.store.collection(memberships).find({ prefix: [userId, 'join'] }, 'user');
-  return theirs.some((membership) => rooms.has(membership.room_id));
 }
 
 async function shareRoom(side: ReadSide, pass: SyncPass, userId: string): Promise<boolean> {

@@ -41,7 +41,6 @@ export async function statePart(side: ReadSide, request: StateRequest): Promise<
   } else {
     const before = await rootAt(side, roomId, since);
     events = before === root ? [] : await changedEvents(side, roomId, before, root);
-    if (isLazy) events = events.filter((event) => event.type !== 'm.room.member');
   }
   const lazy = isLazy ? await membersAt(side, roomId, root, speakers(request)) : [];
   const listed = new Set(events.map((event) => event.event_id));
