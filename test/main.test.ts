@@ -74,6 +74,6 @@ describe('the program', () => {
     expect((await fetch(`${url}/_matrix/client/versions`)).status).toBe(200);
     child.kill(signal);
     expect(await ended).toBe(0);
-    expect(written.stdout).toContain('engram user create NAME');
+    expect(written.stdout).toMatch(/node .*dist\/main\.js user create NAME/);
   });
 });

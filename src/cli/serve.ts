@@ -1,3 +1,5 @@
+import { basename, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { loadConfig, type Config } from '../config.js';
 import { CliError, EXIT, type Io } from './io.js';
 
@@ -29,7 +31,7 @@ export async function serve(
     throw isPlain(error) ? new CliError(`Engram cannot start: ${error.message}`) : error;
   });
   if (!io.signal.aborted) {
-    io.stdout.write(greeting(config, server, options.config));
+    io.stdout.write(greeting(config, server, options.config, io));
     await aborted(io.signal);
   }
   io.stderr.write('Ending: requests under way are answered first.\n');
@@ -50,14 +52,21 @@ function isPlain(error: unknown): error is Error {
   return error.name === 'LogFormatError' || (typeof code === 'string' && PLAIN_ERRORS.has(code));
 }
 
-function greeting(config: Config, server: ServedServer, file: string | undefined): string {
+/** How to call this program from where the person is: by its name where it was, else by its file. */
+function programName({ cwd }: Io): string {
+  const called = basename(process.argv[1] ?? '');
+  const main = relative(cwd, fileURLToPath(new URL('../../main.js', import.meta.url)));
+  return called === 'engram' ? called : `node ${main}`;
+}
+
+function greeting(config: Config, server: ServedServer, file: string | undefined, io: Io): string {
   const lines = [`Engram serves ${config.server_name} from ${config.data_dir}:`];
   for (const { url, resources } of server.listeners) lines.push(`  ${url}  (${resources.join(', ')})`);
   if (server.firstStart) {
     lines.push(
       '',
       'There is no account yet. Make one with',
-      `  engram user create NAME${file === undefined ? '' : ` --config ${file}`}`,
+      `  ${programName(io)} user create NAME${file === undefined ? '' : ` --config ${file}`}`,
       ...(config.registration.enabled
         ? ['or register in a client.']
         : [

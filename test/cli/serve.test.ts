@@ -52,7 +52,7 @@ describe('serve', () => {
       await new Promise((resolve) => setImmediate(resolve));
       io.abort.abort();
       await done;
-      expect(io.written.stdout).toContain('engram user create NAME');
+      expect(io.written.stdout).toMatch(/main\.js user create NAME/);
       expect(io.written.stdout.includes('ENGRAM_REGISTRATION__ENABLED=true')).toBe(!enabled);
     }
   });
