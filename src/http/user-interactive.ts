@@ -172,7 +172,8 @@ export class UserInteractive {
     }
     return {
       ...failed,
-      ...(session.completed.length > 0 ? { completed: session.completed } : {}),
+      // Optional while it is empty, and yet there are clients that count on it.
+      completed: session.completed,
       flows: flows.map((stages) => ({ stages })),
       params,
       session: session.id,

@@ -205,7 +205,7 @@ describe('user-interactive authentication', () => {
     expect([early.status, early.body.errcode, checks]).toEqual([401, 'M_FORBIDDEN', []]);
     const token = { type: 'm.login.registration_token', session };
     const bad = await ask('POST', '/register', { auth: { ...token, token: 'bad' } });
-    expect([bad.status, bad.body.errcode, bad.body.completed]).toEqual([401, 'M_UNAUTHORIZED', undefined]);
+    expect([bad.status, bad.body.errcode, bad.body.completed]).toEqual([401, 'M_UNAUTHORIZED', []]);
     const good = await ask('POST', '/register', { auth: { ...token, token: 'good' } });
     expect([good.status, good.body.errcode]).toEqual([401, undefined]);
     expect(good.body.completed).toEqual(['m.login.registration_token']);
