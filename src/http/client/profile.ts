@@ -35,6 +35,9 @@ export function profileRoutes(api: ClientApi): Route[] {
       handler: async ({ params: { userId, keyName } }) => {
         const fields = await profileOf(await upToDate(api), userId);
         if (!Object.hasOwn(fields, keyName)) {
+          // The specification has 404 for every field that is not set. Clients ask for these two of people who have
+          // never set them, and take 404 for "no such user", since older servers answer with an empty object.
+          if (keyName === 'displayname' || keyName === 'avatar_url') return {};
           throw new MatrixError('M_NOT_FOUND', 'This profile has no such field.');
         }
         return Object.fromEntries([[keyName, fields[keyName]]]);
