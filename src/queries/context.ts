@@ -5,7 +5,7 @@ import { jsonArray } from './client-events.js';
 import { eventPage } from './event-page.js';
 import { visibleEvent } from './events.js';
 import type { ReadSide, Viewer } from './read-side.js';
-import { membersAt, stateOf } from './room-history.js';
+import { membersAt, readingLimit, stateOf } from './room-history.js';
 import { sightOf } from './sight.js';
 import { ALL_BUT_MEMBERS, wantsState } from './sync/room-state-part.js';
 import { timelineToken } from './tokens.js';
@@ -24,10 +24,12 @@ const MOST_EVENTS = 100;
 /**
  * An event with those around it, and the state at the last of them, as JSON text (Client-Server API, Event context).
  *
- * @throws MatrixError M_NOT_FOUND for an event that is not there, or not for the reader to see
+ * @throws MatrixError M_FORBIDDEN for who may not read the room, M_NOT_FOUND for an event that is not there, or not
+ *   for the reader to see
  */
 export async function eventContext(side: ReadSide, viewer: Viewer, request: ContextRequest): Promise<string> {
   const { roomId, eventId, filter } = request;
+  await readingLimit(side, viewer.userId, roomId);
   const sight = await sightOf(side, viewer, roomId);
   const event = await visibleEvent(side, sight.eyes, roomId, eventId);
   const limit = Math.min(filter.limit ?? request.limit, request.limit, MOST_EVENTS);

@@ -41,11 +41,16 @@ export async function members(
 }
 
 export interface JoinedMember {
-  readonly display_name?: string;
-  readonly avatar_url?: string;
+  readonly display_name: string | null;
+  readonly avatar_url: string | null;
 }
 
-/** `GET /rooms/{roomId}/joined_members`: who is in the room now. @throws MatrixError M_FORBIDDEN */
+/**
+ * `GET /rooms/{roomId}/joined_members`: who is in the room now. What a member does not have is `null`, as clients
+ * know it from Synapse.
+ *
+ * @throws MatrixError M_FORBIDDEN
+ */
 export async function joinedMembers(
   side: ReadSide,
   userId: string,
@@ -59,10 +64,7 @@ export async function joinedMembers(
   return Object.fromEntries(
     found.map(({ user_id, displayname, avatar_url }) => [
       user_id,
-      {
-        ...(displayname === undefined ? {} : { display_name: displayname }),
-        ...(avatar_url === undefined ? {} : { avatar_url }),
-      },
+      { display_name: displayname ?? null, avatar_url: avatar_url ?? null },
     ]),
   );
 }
