@@ -7,7 +7,7 @@ const MAX_RULE_ID_BYTES = 512;
 const MAX_PATTERN_BYTES = 1024;
 const MAX_CONDITIONS = 50;
 const MAX_ACTIONS = 50;
-/** Actions of older specifications, to be ignored: we do so by not keeping them. */
+/** Actions of older specifications, to be ignored; they are kept, since clients expect back what they have set. */
 const HISTORICAL_ACTIONS: ReadonlySet<string> = new Set(['dont_notify', 'coalesce']);
 
 /**
@@ -32,10 +32,10 @@ export function readRule(kind: RuleKind, ruleId: string, body: JsonObject, enabl
 export function readActions(actions: JsonValue | undefined): readonly PushAction[] {
   if (actions === undefined) throw missing('actions');
   const list = readList(actions, 'actions', MAX_ACTIONS);
-  return list.flatMap((action): PushAction[] => {
-    if (action === 'notify') return [action];
-    if (typeof action === 'string' && HISTORICAL_ACTIONS.has(action)) return [];
-    if (isJsonObject(action) && typeof action['set_tweak'] === 'string') return [action];
+  return list.map((action): PushAction => {
+    if (action === 'notify') return action;
+    if (typeof action === 'string' && HISTORICAL_ACTIONS.has(action)) return action;
+    if (isJsonObject(action) && typeof action['set_tweak'] === 'string') return action;
     throw bad('An action has to be "notify", or an object with "set_tweak".');
   });
 }

@@ -70,11 +70,9 @@ describe('putting a rule', () => {
     ]);
   });
 
-  test('does not keep actions of old', () => {
+  test('keeps actions of old as they are', () => {
     const body = { actions: ['dont_notify', 'coalesce', { set_tweak: 'sound', value: 'x' }] };
-    expect(putRule(NO_USER_RULES, 'room', '!r:a', body).rules.room?.[0]?.actions).toEqual([
-      { set_tweak: 'sound', value: 'x' },
-    ]);
+    expect(putRule(NO_USER_RULES, 'room', '!r:a', body).rules.room?.[0]?.actions).toEqual(body.actions);
   });
 
   test('keeps conditions of later versions', () => {
