@@ -11,12 +11,12 @@ import type { RoomPorts } from './commands/room/room-session.js';
 import { openWriteSide, type WriteSide } from './commands/write-side.js';
 import type { Config } from './config.js';
 import { dataFolders } from './config/data-folders.js';
+import { unsupportedKeys, unsupportedStores } from './config/unsupported.js';
 import { EphemeralCounter } from './ephemeral/counter.js';
 import { PresenceBoard } from './ephemeral/presence.js';
 import { Typing } from './ephemeral/typing.js';
 import { LogFormatError } from './log/errors.js';
 import type { Log } from './log/log.js';
-import type { AppendObserver } from './log/lmdb-writer.js';
 import { openLmdbLog } from './log/lmdb.js';
 import { SealKeys } from './log/seal-keys.js';
 import { adminRoutes } from './http/admin/admin-api.js';
@@ -30,6 +30,7 @@ import { healthRoutes, metricsRoutes } from './http/monitoring.js';
 import { Schemas } from './http/schemas.js';
 import { createLoggers, type Loggers } from './logger.js';
 import { createMetrics, type Metrics } from './metrics.js';
+import { observeAppends, Progress } from './observing.js';
 import { generateSigningKey, parseSigningKey, printSigningKey, type SigningKey } from './protocol/keys.js';
 import { JoinedRooms } from './queries/joined-rooms.js';
 import { MendingNodes } from './queries/mending-nodes.js';
@@ -77,17 +78,8 @@ export function openLog(config: Config, ports: Ports = SYSTEM, metrics?: Metrics
     clock: ports.clock,
     random: ports.random,
     keys,
-    ...(metrics === undefined ? {} : { observer: observing(metrics) }),
+    ...(metrics === undefined ? {} : { observer: observeAppends(metrics) }),
   });
-}
-
-function observing(metrics: Metrics): AppendObserver {
-  return {
-    appended(records, _bytes, appendMs, flushMs) {
-      metrics.appendObserved(appendMs / 1000, records);
-      metrics.flushObserved(flushMs / 1000, records);
-    },
-  };
 }
 
 /** Opens the read models. */
@@ -98,6 +90,9 @@ export function openReadStore(config: Config, folder = dataFolders(config).readM
 /** Opens what commands are decided with: enough to make an account, or to look at a room. */
 export async function openEngine(config: Config, given: Partial<Ports> = {}): Promise<Engine> {
   const ports = { ...SYSTEM, ...given };
+  const [missing] = unsupportedStores(config);
+  if (missing !== undefined)
+    throw new LogFormatError(`This version has no adapter for ${missing}: configure lmdb.`);
   mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
   const loggers = createLoggers(config.logging);
   const metrics = createMetrics();
@@ -107,6 +102,8 @@ export async function openEngine(config: Config, given: Partial<Ports> = {}): Pr
   });
   const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
   const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
+  metrics.watchCache('room_events', () => events.figures);
+  metrics.watchCache('state_nodes', () => reader.figures);
   const roomPorts: RoomPorts = {
     ...ports,
     log,
@@ -168,10 +165,8 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
   const engine = await openEngine(config, given);
   const { log, loggers, metrics, ports, write } = engine;
   const store = openReadStore(config);
-  const heads = log.heads.subscribe((position) => {
-    metrics.headAt(position);
-  });
   const notifier = new Notifier();
+  const progress = new Progress(log, metrics);
   const runner = new ProjectionRunner({
     log,
     store,
@@ -182,7 +177,7 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
       loggers.projections.fatal({ err }, 'Read models are no longer kept up to date.');
     },
     onFolded: (records, position) => {
-      for (const { projection, position: at } of runner.progress()) metrics.projectionAt(projection, at);
+      progress.observe(runner);
       notifier.notify({ ...topicsOf(records), position });
     },
   });
@@ -206,6 +201,7 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
   };
   wakeByEphemera(read);
   await runner.start();
+  progress.observe(runner);
   const ending = new AbortController();
   const consequences = follow(write, loggers, ports.clock, ending.signal);
   return {
@@ -214,7 +210,6 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     runner,
     async close() {
       ending.abort();
-      heads.unsubscribe();
       await consequences;
       await runner.stop();
       await store.close();
@@ -308,6 +303,9 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
     await core.runner.whenProcessed(core.log.head, READY_PATIENCE);
     const api = clientApi(core);
     const shared = appOptions(core, api);
+    const unsupported = unsupportedKeys(config);
+    if (unsupported.length > 0)
+      core.loggers.server.warn({ unsupported }, 'This version does not have all that is configured.');
     // For the verbs that a running server has to carry out. What a killed server has left is nobody's: the lock is ours.
     const admin = { ...shared, schemas: new Schemas('admin'), routes: adminRoutes(core.write, core.runner) };
     const socket = await openSocket(dataFolders(config).socket, admin, core.loggers.server);

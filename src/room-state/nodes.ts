@@ -65,6 +65,8 @@ const BYTES_PER_ENCODED_BYTE = 3;
 export class CachedNodes implements NodeReader {
   readonly #store: NodeStore;
   readonly #cache: LRUCache<Hash, Node>;
+  #hits = 0;
+  #misses = 0;
 
   /** @param cacheBytes about how much memory the decoded nodes may take. */
   constructor(store: NodeStore, cacheBytes = 32 * 1024 * 1024) {
@@ -75,7 +77,11 @@ export class CachedNodes implements NodeReader {
   read(hash: Hash): Node {
     if (hash === EMPTY_ROOT) return EMPTY_NODE;
     const known = this.#cache.get(hash);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#hits++;
+      return known;
+    }
+    this.#misses++;
     const bytes = this.#store.get(hash);
     if (bytes === undefined) throw new MissingNodeError(hash, 'missing');
     if (hashOf(bytes) !== hash) throw new MissingNodeError(hash, 'damaged');
@@ -85,9 +91,10 @@ export class CachedNodes implements NodeReader {
     return node;
   }
 
-  /** Memory in use, in bytes as the bound counts them. */
-  get cacheBytes(): number {
-    return this.#cache.calculatedSize;
+  /** Memory in use, in bytes as the bound counts them, and how often a node was at hand. */
+  get figures(): { bytes: number; entries: number; hits: number; misses: number } {
+    const { calculatedSize: bytes, size: entries } = this.#cache;
+    return { bytes, entries, hits: this.#hits, misses: this.#misses };
   }
 }
 

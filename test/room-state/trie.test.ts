@@ -231,7 +231,7 @@ describe('the store', () => {
 
     const tight = new CachedNodes(counted, 4000);
     expect([...entries(tight, root)]).toHaveLength(200);
-    expect(tight.cacheBytes).toBeGreaterThan(0);
-    expect(tight.cacheBytes).toBeLessThanOrEqual(4000);
+    expect(tight.figures.bytes).toBeGreaterThan(0);
+    expect(tight.figures.bytes).toBeLessThanOrEqual(4000);
   });
 });

@@ -32,6 +32,8 @@ export class RoomEvents {
   readonly #log: Log;
   readonly #index: RoomIndex;
   readonly #cache: LRUCache<string, RoomEvent>;
+  #hits = 0;
+  #misses = 0;
 
   constructor(log: Log, index: RoomIndex, cacheBytes: number) {
     this.#log = log;
@@ -52,7 +54,11 @@ export class RoomEvents {
   /** The event, or `undefined` where the log does not have it, or has it damaged. */
   async load(roomId: string, eventId: string): Promise<RoomEvent | undefined> {
     const cached = this.cached(roomId, eventId);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined) {
+      this.#hits++;
+      return cached;
+    }
+    this.#misses++;
     const record = await this.record(roomId, eventId);
     if (record === undefined) return undefined;
     const event = eventOf(record);
@@ -73,8 +79,10 @@ export class RoomEvents {
     return undefined;
   }
 
-  get cacheBytes(): number {
-    return this.#cache.calculatedSize;
+  /** Memory in use, in bytes as the bound counts them, and how often an event was at hand. */
+  get figures(): { bytes: number; entries: number; hits: number; misses: number } {
+    const { calculatedSize: bytes, size: entries } = this.#cache;
+    return { bytes, entries, hits: this.#hits, misses: this.#misses };
   }
 }
 

@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+import { openEngine, startServer } from '../src/server.js';
+import { temporaryFolder } from './support/folder.js';
+
+let folder: ReturnType<typeof temporaryFolder>;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+
+afterEach(() => {
+  folder.remove();
+});
+
+const config = (env: Record<string, string> = {}) =>
+  loadConfig({
+    env: {
+      ENGRAM_DATA_DIR: folder.path,
+      ENGRAM_LOGGING__LEVEL: 'silent',
+      ENGRAM_LISTENERS__0__PORT: '0',
+      ...env,
+    },
+    cwd: folder.path,
+  });
+
+describe('a server', () => {
+  it('serves, says whether it is new, and closes', async () => {
+    const server = await startServer(config());
+    const [listener] = server.listeners;
+    expect((await fetch(`${listener?.url ?? ''}/_matrix/client/versions`)).status).toBe(200);
+    expect(server.firstStart).toBe(true);
+    await server.close();
+  });
+
+  it('shows its metrics and health where it is told to', async () => {
+    const server = await startServer(config({ ENGRAM_LISTENERS__0__RESOURCES: '[client, metrics, health]' }));
+    const url = server.listeners[0]?.url ?? '';
+    await fetch(`${url}/_matrix/client/versions`);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    for (const name of [
+      'engram_http_request_duration_seconds',
+      'engram_log_append_duration_seconds',
+      'engram_log_flush_duration_seconds',
+      'engram_log_batch_records',
+      'engram_projection_position',
+      'engram_projection_lag',
+      'engram_cache_bytes',
+      'engram_event_loop_delay_seconds',
+    ]) {
+      expect(metrics).toMatch(new RegExp(`^${name}.*[0-9]`, 'm'));
+    }
+    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ healthy: true });
+    await server.close();
+  });
+
+  it('refuses the log of another server name', async () => {
+    await (await openEngine(config())).close();
+    await expect(openEngine(config({ ENGRAM_SERVER_NAME: 'elsewhere.example' }))).rejects.toThrow(
+      /belongs to the server localhost/,
+    );
+  });
+
+  it('refuses stores that it has no adapter for', async () => {
+    const env = { ENGRAM_LOG__ADAPTER: 'eventstoredb', ENGRAM_LOG__URL: 'esdb://localhost:2113' };
+    await expect(openEngine(config(env))).rejects.toThrow(/no adapter for eventstoredb/);
+  });
+});
