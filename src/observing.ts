@@ -1,10 +1,11 @@
 import type { ProjectionRunner } from '../projections/runner.js';
-import type { AppendObserver } from './log/lmdb-writer.js';
 import type { Log } from './log/log.js';
 import type { Metrics } from './metrics.js';
 
 /** Milliseconds are what the log measures in, seconds what Prometheus wants. */
-export function observeAppends(metrics: Metrics): AppendObserver {
+export function observeAppends(metrics: Metrics): {
+  appended(records: number, bytes: number, appendMs: number, flushMs: number): void;
+} {
   return {
     appended(records, _bytes, appendMs, flushMs) {
       metrics.appendObserved(appendMs / 1000, records);
