@@ -19,11 +19,17 @@ export interface Checked {
   readonly follower: Follower;
   /** Rooms that somebody made, and that were found to be whole: ID -> name. */
   readonly whole: Map<string, string>;
+  /** What was read of each room; between whole checks only what came after it is read. */
+  readonly timelines: Map<string, readonly ClientEvent[]>;
 }
 
 /** Holds the server to the ledger: every acknowledged thing is there, in order, once. `all`: rooms without news too. */
 export async function checkEverything(checked: Checked, sinceTick: number, all: boolean): Promise<void> {
   const { ledger } = checked;
+  if (all) {
+    checked.whole.clear();
+    checked.timelines.clear();
+  }
   // First, since it waits for what still comes into the rooms.
   await checkValues(checked);
   const byRoom = new Map<string, SentEvent[]>();
@@ -39,18 +45,12 @@ export async function checkEverything(checked: Checked, sinceTick: number, all: 
   }
   await checkSamples(checked);
   await checkReceipts(checked);
-  if (all) checked.whole.clear();
   await checkMadeRooms(checked);
 }
 
-async function checkRoom(
-  { gate, ledger, rooms, clients, follower }: Checked,
-  roomId: string,
-  sent: readonly SentEvent[],
-): Promise<void> {
-  const reader = clients.find(({ userId }) => userId === readerOf(rooms, ledger, roomId));
-  if (reader === undefined) throw new Error(`Nobody reads ${roomId}.`);
-  const timeline = await pageBack(gate, reader, roomId);
+async function checkRoom(checked: Checked, roomId: string, sent: readonly SentEvent[]): Promise<void> {
+  const { rooms, follower } = checked;
+  const timeline = await readRoom(checked, roomId);
   expect(timeline[0]?.type).toBe('m.room.create');
   const ids = timeline.map((event) => event.event_id);
   expect(new Set(ids).size).toBe(ids.length);
@@ -61,6 +61,20 @@ async function checkRoom(
   if (roomId === rooms.hall) {
     expect(await follower.seenUntil(roomId, ids.at(-1) ?? '')).toEqual(ids);
   }
+}
+
+async function readRoom(
+  { gate, ledger, rooms, clients, timelines }: Checked,
+  roomId: string,
+): Promise<readonly ClientEvent[]> {
+  const reader = clients.find(({ userId }) => userId === readerOf(rooms, ledger, roomId));
+  if (reader === undefined) throw new Error(`Nobody reads ${roomId}.`);
+  const before = timelines.get(roomId) ?? [];
+  const last = before.at(-1)?.event_id;
+  const newer = await pageBack(gate, reader, roomId, undefined, (event) => event.event_id === last);
+  const timeline = [...before, ...newer];
+  timelines.set(roomId, timeline);
+  return timeline;
 }
 
 function readerOf(rooms: Rooms, ledger: Ledger, roomId: string): string | undefined {
@@ -154,14 +168,14 @@ async function checkValues({ gate, ledger, rooms, clients }: Checked): Promise<v
 }
 
 /** A user's receipt is at the newest event that they have acknowledged to have read. */
-async function checkReceipts({ gate, ledger, rooms, clients }: Checked): Promise<void> {
+async function checkReceipts({ gate, ledger, rooms, clients, timelines }: Checked): Promise<void> {
   const [reader] = clients;
   if (reader === undefined) return;
   const filter = JSON.stringify({ room: { rooms: [rooms.hall], timeline: { limit: 1 } } });
   const sync = await insist(gate, reader, 'GET', 'v3/sync', { query: { filter, timeout: '0' } });
   const ephemeral = listAt(sync, 'rooms', 'join', rooms.hall, 'ephemeral', 'events');
   const posted = ephemeral.find((edu) => at(edu, 'type') === 'm.receipt');
-  const order = (await pageBack(gate, reader, rooms.hall)).map((event) => event.event_id);
+  const order = (timelines.get(rooms.hall) ?? []).map((event) => event.event_id);
   for (const [userId, read] of ledger.receipts) {
     const newest = order.findLast((id) => read.has(id));
     const found = entriesAt(posted, 'content').filter(

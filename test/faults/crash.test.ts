@@ -44,7 +44,7 @@ beforeAll(async () => {
   load = new Load(ledger, gate, rooms);
   const follower = new Follower(gate, reader);
   follower.run();
-  checked = { gate, ledger, rooms, clients, follower, whole: new Map() };
+  checked = { gate, ledger, rooms, clients, follower, whole: new Map(), timelines: new Map() };
 });
 
 afterAll(async () => {

@@ -2,8 +2,8 @@ import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../.
 import { matrixPath, type MatrixClient } from '../support/matrix-client.js';
 import { insist, type Gate } from './gate.js';
 
-/** As many as one page of /messages may have. */
-const PAGE = '1000';
+/** Events in a page of /messages. */
+const PAGE = '250';
 
 /** An event as clients get it. */
 export interface ClientEvent extends JsonObject {
