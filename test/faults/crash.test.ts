@@ -16,7 +16,7 @@ import { openHouse } from './house.js';
 import { seenByAll } from './seen.js';
 
 /** docs/testing.md says how to run it with more, and how to repeat a run. */
-const KILLS = Number(process.env['ENGRAM_CRASH_KILLS'] ?? 30);
+const KILLS = Number(process.env['ENGRAM_CRASH_KILLS'] ?? 20);
 const SEED = process.env['ENGRAM_CRASH_SEED'] ?? randomBytes(4).toString('hex');
 
 /** The longest that a server is left alone under load, and to start, before it is killed (milliseconds). */
