@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { AnySchemaObject, ErrorObject, ValidateFunction } from 'ajv';
 import type { JsonObject } from '../protocol/json.js';
+import { fieldsNotNull, withoutNulls } from './absent-nulls.js';
 import { queryPlan, readQuery, type QueryPlan } from './query.js';
 import { refusal, type Part } from './validation.js';
 
@@ -19,7 +20,8 @@ export interface OperationChecks {
  * The input schemas in `schemas/<api>/`, each compiled when it is first needed (some ms), so that a start waits for
  * none. A file is a module of the specification; each entry
  * of its `$defs` is an operation, whose properties `params`, `query` and `body` are the schemas of its parts. Types
- * of bodies are never converted; query parameters are, by their schema.
+ * of bodies are never converted; query parameters are, by their schema. An optional field of a body that is `null`
+ * counts as absent.
  */
 export class Schemas {
   readonly #ajv: Ajv2020;
@@ -78,6 +80,7 @@ export class Schemas {
     const [params, query, body] = [check('params'), check('query'), check('body')];
     const plan: QueryPlan = queryPlan(parts.query ?? {});
     const defaults = Object.entries(pathDefaults(parts.params));
+    const notNull = fieldsNotNull(parts.body ?? {}, (ref) => this.#schemaAt(module, ref));
     return {
       params(value) {
         for (const [key, fallback] of defaults) (value as Record<string, unknown>)[key] ??= fallback;
@@ -90,11 +93,21 @@ export class Schemas {
         return converted;
       },
       body(value) {
-        body(value);
-        return value;
+        const read = withoutNulls(value, notNull);
+        body(read);
+        return read;
       },
       hasBody: parts.body !== undefined,
     };
+  }
+
+  /** What a reference of a module's file names: `identifiers.json#/$defs/auth`. */
+  #schemaAt(module: string, ref: string): AnySchemaObject {
+    const [file = '', pointer = ''] = ref.split('#');
+    let at: unknown = this.#files.get(file === '' ? module : file.slice(0, -'.json'.length));
+    for (const step of pointer.split('/').slice(1)) at = (at as Record<string, unknown> | undefined)?.[step];
+    if (at === undefined) throw new Error(`schemas: ${module}.json refers to ${ref}, which is not there`);
+    return at as AnySchemaObject;
   }
 }
 

@@ -104,6 +104,7 @@ describe('user-interactive authentication', () => {
       const { status, body } = await ask('DELETE', '/devices/PHONE', nothing);
       expect(status).toBe(401);
       expect(body).toEqual({
+        completed: [],
         flows: [{ stages: ['m.login.password'] }],
         params: {},
         session: expect.stringMatching(/^[A-Za-z]{24}$/) as string,
