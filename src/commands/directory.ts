@@ -4,6 +4,7 @@ import { canSend, powerLevels } from '../protocol/power-levels.js';
 import { aliasStream } from './aggregates/alias.js';
 import { roomStream } from './aggregates/room.js';
 import type { CommandContext, Done } from './command.js';
+import { newEvent } from './room/new-event.js';
 import type { RoomSession } from './room/room-session.js';
 import type { WriteSide } from './write-side.js';
 
@@ -67,15 +68,18 @@ export async function createAlias(
   });
 }
 
-/** `DELETE /directory/room/{roomAlias}`: by who made it, or by who may set the room's canonical alias. */
-export function deleteAlias(
+/**
+ * `DELETE /directory/room/{roomAlias}`: by who made it, or by who may set the room's canonical alias. It is then taken
+ * out of the canonical alias event too, if who deletes it may change that (Client-Server API, Room aliases).
+ */
+export async function deleteAlias(
   side: WriteSide,
   alias: string,
   by: string,
   context: CommandContext,
 ): Promise<Done<undefined>> {
   checkOurs(side, alias);
-  return side.aliases.handle(aliasStream(alias), context, async (current) => {
+  const deleted = await side.aliases.handle(aliasStream(alias), context, async (current) => {
     if (current.kind === 'free') throw new MatrixError('M_NOT_FOUND', `There is no room alias ${alias}.`);
     if (current.creator !== by && !(await maySetCanonicalAlias(side, current.roomId, by, context))) {
       throw new MatrixError(
@@ -84,7 +88,41 @@ export function deleteAlias(
       );
     }
     const data = { alias, room_id: current.roomId, by };
-    return { records: [{ type: 'room.alias.deleted', version: 1, data }], result: undefined };
+    return { records: [{ type: 'room.alias.deleted', version: 1, data }], result: current.roomId };
+  });
+  const { result: roomId, position } = deleted;
+  try {
+    return await withdrawAlias(side, roomId, alias, by, context);
+  } catch (error) {
+    // The alias is gone all the same.
+    if (error instanceof MatrixError) return { result: undefined, position };
+    throw error;
+  }
+}
+
+/** Takes an alias out of the room's canonical alias event, where it is in there. */
+function withdrawAlias(
+  side: WriteSide,
+  roomId: string,
+  alias: string,
+  by: string,
+  context: CommandContext,
+): Promise<Done<undefined>> {
+  return side.rooms.handle(roomStream(roomId), context, async (room) => {
+    if (room.snapshot.graph === undefined) return { records: [], result: undefined };
+    await room.loadState([{ type: 'm.room.canonical_alias', stateKey: '' }]);
+    const before = room.state('m.room.canonical_alias', '')?.content ?? {};
+    const { alias: main, ...withoutMain } = before;
+    const others = before['alt_aliases'];
+    const isAmongOthers = Array.isArray(others) && others.includes(alias);
+    if (main !== alias && !isAmongOthers) return { records: [], result: undefined };
+    const content = {
+      ...(main === alias ? withoutMain : before),
+      ...(isAmongOthers ? { alt_aliases: others.filter((other) => other !== alias) } : {}),
+    };
+    const draft = { type: 'm.room.canonical_alias', stateKey: '', sender: by, content };
+    const { record } = await newEvent(room, draft, context);
+    return { records: record === undefined ? [] : [record], result: undefined };
   });
 }
 

@@ -51,6 +51,28 @@ describe('aliases', () => {
     await server.refuses('', 'GET', aliasPath('#tea:two.example'), 404, 'M_NOT_FOUND');
     await server.refuses('', 'GET', aliasPath('tea'), 400, 'M_INVALID_PARAM');
   });
+
+  it('that are deleted leave the canonical alias event, where who deletes them may change it', async () => {
+    const [main, other, third] = ['#main:one.example', '#other:one.example', '#third:one.example'];
+    const roomId = await server.room('alice', { preset: 'public_chat' }, ['bob']);
+    await server.does('alice', 'PUT', aliasPath(main), { room_id: roomId });
+    for (const alias of [other, third])
+      await server.does('bob', 'PUT', aliasPath(alias), { room_id: roomId });
+    const aliases = { alias: main, alt_aliases: [other, third], 'x.y': 1 };
+    await server.sets('alice', roomId, 'm.room.canonical_alias', aliases);
+    const canonical = async () => {
+      const path = `/rooms/${encodeURIComponent(roomId)}/state/m.room.canonical_alias/`;
+      return (await server.ask('alice', 'GET', path)).body;
+    };
+    await server.does('alice', 'DELETE', aliasPath(main));
+    expect(await canonical()).toEqual({ alt_aliases: [other, third], 'x.y': 1 });
+    await server.does('alice', 'DELETE', aliasPath(other));
+    expect(await canonical()).toEqual({ alt_aliases: [third], 'x.y': 1 });
+    // Bob made it and may delete it, and has no say in the room's state.
+    await server.does('bob', 'DELETE', aliasPath(third));
+    expect(await canonical()).toEqual({ alt_aliases: [third], 'x.y': 1 });
+    await server.refuses('', 'GET', aliasPath(third), 404, 'M_NOT_FOUND');
+  });
 });
 
 describe('the published directory', () => {
