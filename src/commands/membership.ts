@@ -13,6 +13,10 @@ import type { WriteSide } from './write-side.js';
 export interface MembershipRequest {
   readonly reason?: string | undefined;
   readonly thirdPartySigned?: JsonObject | undefined;
+  /** Further fields for the content of a join; what the server says there itself is not theirs to say. */
+  readonly content?: JsonObject | undefined;
+  /** As of `EventDraft`. */
+  readonly looseNumbers?: boolean | undefined;
 }
 
 /** `POST /join`: idempotent; finds who may let the user in where the room is restricted. */
@@ -34,13 +38,15 @@ export async function joinRoom(
     }
     const authoriser = current === 'invite' ? undefined : await restrictedJoinAuthoriser(room, userId);
     const content: JsonObject = {
+      ...ownFields(request.content),
       ...profile,
       membership: 'join',
       ...reasonOf(request),
       ...(authoriser === undefined ? {} : { join_authorised_via_users_server: authoriser }),
       ...(request.thirdPartySigned === undefined ? {} : { third_party_signed: request.thirdPartySigned }),
     };
-    return change(room, userId, userId, content, context, { room_id: roomId });
+    const { looseNumbers = false } = request;
+    return change(room, userId, userId, content, context, { room_id: roomId }, looseNumbers);
   });
 }
 
@@ -181,10 +187,11 @@ async function change<T>(
   content: JsonObject,
   context: CommandContext,
   result: T,
+  looseNumbers = false,
 ): Promise<Decision<T>> {
   const { record } = await newEvent(
     room,
-    { type: 'm.room.member', sender, stateKey: target, content },
+    { type: 'm.room.member', sender, stateKey: target, content, looseNumbers },
     context,
   );
   return { records: record === undefined ? [] : [record], result };
@@ -258,6 +265,22 @@ async function memberWhoMayInvite(room: RoomSession, server: string): Promise<st
     if (membershipOf(room, userId) === 'join') return userId;
   }
   return undefined;
+}
+
+/** Fields of a join's content with a meaning of their own: the server says them, or nobody does. */
+const SERVERS_FIELDS = new Set([
+  'membership',
+  'displayname',
+  'avatar_url',
+  'reason',
+  'join_authorised_via_users_server',
+  'third_party_invite',
+  'third_party_signed',
+  'is_direct',
+]);
+
+function ownFields(content: JsonObject = {}): JsonObject {
+  return Object.fromEntries(Object.entries(content).filter(([name]) => !SERVERS_FIELDS.has(name)));
 }
 
 function reasonOf(request: MembershipRequest): { reason?: string } {

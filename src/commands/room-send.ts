@@ -22,13 +22,18 @@ interface Sent {
 
 /**
  * `PUT /rooms/{roomId}/send/{eventType}/{txnId}`. The same transaction ID of the same device gives the event that
- * it gave before, also after a crash: the record carries it.
+ * it gave before, also after a crash: the record carries it. Without one every request makes an event.
  */
 export function sendEvent(
   side: WriteSide,
   sender: Sender,
   roomId: string,
-  message: { type: string; content: JsonObject; transactionId: string; looseNumbers?: boolean },
+  message: {
+    type: string;
+    content: JsonObject;
+    transactionId: string | undefined;
+    looseNumbers?: boolean;
+  },
   context: CommandContext,
 ): Promise<Done<Sent>> {
   return send(side, sender, roomId, message.transactionId, context, async (room) => {
@@ -84,16 +89,20 @@ function send(
   side: WriteSide,
   sender: Sender,
   roomId: string,
-  transactionId: string,
+  transactionId: string | undefined,
   context: CommandContext,
   draft: (room: RoomSession) => EventDraft | Promise<EventDraft>,
 ): Promise<Done<Sent>> {
-  const transaction = { device_id: sender.deviceId, transaction_id: transactionId };
-  const key = transactionKey(sender.userId, sender.deviceId, transactionId);
+  const { userId, deviceId } = sender;
+  const transaction =
+    transactionId === undefined
+      ? {}
+      : { transaction: { device_id: deviceId, transaction_id: transactionId } };
+  const key = transactionId === undefined ? undefined : transactionKey(userId, deviceId, transactionId);
   return side.rooms.handle(roomStream(roomId), context, async (room) => {
-    const earlier = room.sent(key);
+    const earlier = key === undefined ? undefined : room.sent(key);
     if (earlier !== undefined) return { records: [], result: { event_id: earlier } };
-    const { event, record } = await newEvent(room, { ...(await draft(room)), transaction }, context);
+    const { event, record } = await newEvent(room, { ...(await draft(room)), ...transaction }, context);
     return { records: record === undefined ? [] : [record], result: { event_id: event.eventId } };
   });
 }
@@ -122,7 +131,8 @@ async function checkRedaction(room: RoomSession, sender: string, target: string)
   await room.load([target]);
   const event = room.event(target);
   if (event === undefined || room.place(target)?.standing !== 'accepted') {
-    throw new MatrixError('M_NOT_FOUND', `There is no event ${target} in this room.`);
+    // 400, as clients know it for an event of another room; whether there is one elsewhere is not for them to learn.
+    throw new MatrixError('M_INVALID_PARAM', `There is no event ${target} in this room.`);
   }
   if (event.sender === sender) return;
   await room.loadState([

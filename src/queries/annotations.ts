@@ -22,7 +22,11 @@ export async function refuseSecondAnnotation(
   side: ReadSide,
   sender: Viewer,
   roomId: string,
-  message: { readonly type: string; readonly content: JsonObject; readonly transactionId: string },
+  message: {
+    readonly type: string;
+    readonly content: JsonObject;
+    readonly transactionId: string | undefined;
+  },
 ): Promise<void> {
   const annotation = annotationOf(message.content);
   if (annotation === undefined) return;

@@ -150,7 +150,9 @@ describe('redacting', () => {
     const roomId = await world.room(alice, { preset: 'public_chat' }, [bob, carol]);
     const said = await world.says(bob, roomId, 'oops');
     await world.refuses(() => redact(carol, roomId, said), 'M_FORBIDDEN', /power level 50/);
-    await world.refuses(() => redact(alice, roomId, '$nothing'), 'M_NOT_FOUND');
+    await world.refuses(() => redact(alice, roomId, '$nothing'), 'M_INVALID_PARAM');
+    const elsewhere = await world.room(alice, { preset: 'public_chat' });
+    await world.refuses(() => redact(alice, elsewhere, said), 'M_INVALID_PARAM');
     await world.leadsTo(() => redact(bob, roomId, said), EVENT);
     await world.leadsTo(() => redact(alice, roomId, said), EVENT);
     const redactions = (await world.recordsOf('room.event.accepted')).filter(({ data }) => data.redaction);

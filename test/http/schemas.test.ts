@@ -36,6 +36,9 @@ const NOT_IN_DATA = [
   'getRegistrationNonce',
   'registerWithSharedSecret',
   'inlineFilter',
+  'sendMessageOnce',
+  'getPushRulesOfKind',
+  'unknownPushRules',
 ];
 
 const operations = new Map<string, { path: string; operation: Operation }>();

@@ -8,6 +8,7 @@
 import { forgetRoom } from '../../commands/forget.js';
 import { ban, invite, joinRoom, kick, knock, leave, unban } from '../../commands/membership.js';
 import { MatrixError } from '../../protocol/errors.js';
+import type { JsonObject } from '../../protocol/json.js';
 import { resolveRoom } from '../../queries/room-aliases.js';
 import type { Requester } from '../authentication.js';
 import { defineRoute, v3, type Route } from '../route.js';
@@ -85,12 +86,15 @@ function ownMembershipRoutes(api: ClientApi): Route[] {
 interface JoinRequest {
   readonly user: Requester;
   readonly body: JoinRoomById['body'];
+  readonly looseNumbers: boolean;
   readonly correlationId: string;
 }
 
+/** Fields that the specification does not know go into the member event, as clients know it from Synapse. */
 function join(api: ClientApi, request: JoinRequest, roomId: string): Promise<{ room_id: string }> {
-  const { user, body } = request;
-  const wish = { reason: body.reason, thirdPartySigned: body.third_party_signed };
+  const { user, body, looseNumbers } = request;
+  const content = body as JsonObject;
+  const wish = { reason: body.reason, thirdPartySigned: body.third_party_signed, content, looseNumbers };
   const isGuest = user.kind === 'guest';
   return done(api, joinRoom(api.write, user.userId, roomId, wish, commandContext(api, request), isGuest));
 }

@@ -1,6 +1,7 @@
 /**
  * GET /_matrix/client/v3/pushrules/
  * GET /_matrix/client/v3/pushrules/global/
+ * GET /_matrix/client/v3/pushrules/global/{kind}/
  * GET, PUT, DELETE /_matrix/client/v3/pushrules/global/{kind}/{ruleId}
  * GET, PUT /_matrix/client/v3/pushrules/global/{kind}/{ruleId}/enabled
  * GET, PUT /_matrix/client/v3/pushrules/global/{kind}/{ruleId}/actions
@@ -20,6 +21,7 @@ import type {
   GetPushRuleActions,
   GetPushRules,
   GetPushRulesGlobal,
+  GetPushRulesOfKind,
   IsPushRuleEnabled,
   SetPushRule,
   SetPushRuleActions,
@@ -33,7 +35,7 @@ interface RuleParams {
 }
 
 export function pushRulesRoutes(api: ClientApi): Route[] {
-  return [...readingRoutes(api), ...changingRoutes(api)];
+  return [...readingRoutes(api), ...changingRoutes(api), ...refusals()];
 }
 
 const ONE = v3('/pushrules/global/{kind}/{ruleId}');
@@ -63,6 +65,15 @@ function readingRoutes(api: ClientApi): Route[] {
       paths: v3('/pushrules/global/'),
       auth: 'required',
       handler: async ({ user }) => pushRulesOf(await upToDate(api), user.userId),
+    }),
+    // As older specifications had it, and clients of theirs still ask.
+    defineRoute<GetPushRulesOfKind>({
+      module: 'push_rules',
+      name: 'getPushRulesOfKind',
+      method: 'GET',
+      paths: v3('/pushrules/global/{kind}/'),
+      auth: 'required',
+      handler: async ({ user, params }) => (await pushRulesOf(await upToDate(api), user.userId))[params.kind],
     }),
     defineRoute<GetPushRule>({
       module: 'push_rules',
@@ -142,4 +153,26 @@ function changingRoutes(api: ClientApi): Route[] {
       },
     }),
   ];
+}
+
+/**
+ * Other scopes, kinds and attributes than there are. They are parameters that are wrong, not endpoints that are
+ * missing: 400 says so, as clients know it from Synapse, where 404 would say that there is no such rule.
+ */
+function refusals(): Route[] {
+  const methods = ['GET', 'PUT', 'DELETE'] as const;
+  return methods.map((method) =>
+    defineRoute({
+      module: 'push_rules',
+      name: 'unknownPushRules',
+      method,
+      paths: v3('/pushrules/*'),
+      auth: 'required',
+      handler: () => {
+        throw new MatrixError('M_UNRECOGNIZED', 'Push rules are named as global/{kind}/{ruleId}.', {
+          status: 400,
+        });
+      },
+    }),
+  );
 }

@@ -666,6 +666,18 @@ export interface GetPushRules {}
  */
 export interface GetPushRulesGlobal {}
 /**
+ * GET /pushrules/global/{kind}/: as older specifications had it
+ */
+export interface GetPushRulesOfKind {
+  readonly params: {
+    readonly kind: 'override' | 'underride' | 'sender' | 'room' | 'content';
+  };
+}
+/**
+ * Whatever else is below /pushrules/
+ */
+export interface UnknownPushRules {}
+/**
  * GET /pushrules/global/{kind}/{ruleId}
  */
 export interface GetPushRule {
@@ -915,6 +927,16 @@ export interface SendMessage {
   };
   readonly query: {
     readonly ts?: number;
+  };
+  readonly body: JsonObject;
+}
+/**
+ * POST /rooms/{roomId}/send/{eventType}: as clients sent before there were transaction IDs
+ */
+export interface SendMessageOnce {
+  readonly params: {
+    readonly roomId: RoomId;
+    readonly eventType: EventType;
   };
   readonly body: JsonObject;
 }

@@ -186,6 +186,9 @@ describe('push rules', () => {
     expect((await dave.get(`${RULE}/enabled`)).ok(`${TEMPLATE}/enabled`)).toEqual({ enabled: false });
     (await dave.put(`${RULE}/actions`, { actions: [] })).ok(`${TEMPLATE}/actions`);
     expect((await dave.get(`${RULE}/actions`)).ok(`${TEMPLATE}/actions`)).toEqual({ actions: [] });
+    expect((await dave.get('/pushrules/global/override/')).ok()).toEqual(
+      ((await dave.get('/pushrules/global/')).ok() as { override: unknown }).override,
+    );
     (await dave.delete(RULE)).ok(TEMPLATE);
     (await dave.get(RULE)).refused(404, 'M_NOT_FOUND');
   });
@@ -212,6 +215,14 @@ describe('push rules', () => {
     (await alice.put(RULE, {})).refused(400, 'M_MISSING_PARAM');
     (await alice.put(`${RULE}?before=none`, rule)).refused(400, 'M_UNKNOWN');
     (await alice.delete('/pushrules/global/override/.m.rule.master')).refused(400, 'M_INVALID_PARAM');
+    (await alice.get('/pushrules/global/none/')).refused(400, 'M_INVALID_PARAM');
+    for (const path of ['/global', '/global/room', '/none/', '/none/room/x', '/global/room/x/none']) {
+      (await alice.get(`/pushrules${path}`)).refused(400, 'M_UNRECOGNIZED');
+      (await alice.put(`/pushrules${path}`)).refused(400, 'M_UNRECOGNIZED');
+    }
+    (await alice.put('/pushrules/')).refused(400, 'M_UNRECOGNIZED');
+    (await alice.get('/pushrules')).refused(404, 'M_UNRECOGNIZED');
+    (await server.stranger.get('/pushrules/none/')).refused(401, 'M_MISSING_TOKEN');
   });
 });
 

@@ -47,6 +47,15 @@ describe('rooms', () => {
     }
   });
 
+  it('are joined with what a client adds to it, but for what is not its to say', async () => {
+    const roomId = await server.room('alice', PUBLIC);
+    const wish = { 'x.y': ['tea'], membership: 'ban', displayname: 'Queen', is_direct: true, reason: null };
+    await server.does('bob', 'POST', at(roomId, '/join'), wish);
+    const path = at(roomId, `/state/m.room.member/${encodeURIComponent(userId('bob'))}`);
+    expect((await server.ask('alice', 'GET', path)).body).toEqual({ membership: 'join', 'x.y': ['tea'] });
+    await server.refuses('carol', 'POST', at(roomId, '/join'), 400, 'M_BAD_JSON', '{"x.y":1.5}');
+  });
+
   it('let people in, out and back by those with the power', async () => {
     const roomId = await server.room('alice');
     const bob = { user_id: userId('bob') };
@@ -85,6 +94,17 @@ describe('rooms', () => {
 });
 
 describe('sending', () => {
+  it('without a transaction ID makes an event every time', async () => {
+    const roomId = await server.room('alice', PUBLIC);
+    const path = at(roomId, '/send/m.room.message');
+    const send = () => server.does('alice', 'POST', path, { msgtype: 'm.text', body: 'again' });
+    const sent = [await send(), await send()].map(({ event_id: id }) => id);
+    const { chunk } = await server.messages('alice', roomId, { dir: 'b', limit: '2' });
+    expect(chunk.map(({ event_id: id }) => id)).toEqual(sent.reverse());
+    await server.refuses('alice', 'POST', path, 400, 'M_BAD_JSON', '{"n":1.5}');
+    await server.refuses('bob', 'POST', path, 403, 'M_FORBIDDEN', {});
+  });
+
   it('gives the same event for the same transaction', async () => {
     const roomId = await server.room('alice');
     const path = at(roomId, '/send/m.room.message/once');
@@ -112,7 +132,7 @@ describe('sending', () => {
     expect(chunk[1]).toMatchObject({ event_id: eventId, content: {} });
     expect(chunk[1]?.unsigned?.['redacted_because']).toMatchObject({ event_id: by['event_id'] });
     const none = at(roomId, '/redact/%24nothing/r3');
-    await server.refuses('alice', 'PUT', none, 404, 'M_NOT_FOUND', {});
+    await server.refuses('alice', 'PUT', none, 400, 'M_INVALID_PARAM', {});
   });
 });
 
