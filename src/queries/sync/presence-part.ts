@@ -45,9 +45,14 @@ async function newlyShared(
   return found;
 }
 
+/** Looks in memory where both are reading, as those whose presence changes mostly are. */
 async function shareRoom(side: ReadSide, pass: SyncPass, userId: string): Promise<boolean> {
-  const theirs = await side.store.collection(memberships).find({ prefix: [userId, 'join'] }, 'user');
-  return theirs.some(({ room_id: roomId }) => pass.rooms.get(roomId)?.membership === 'join');
+  const theirs = await side.joinedRooms.of(userId);
+  const [few, many] = theirs.size < pass.rooms.size ? [theirs, pass.rooms] : [pass.rooms, theirs];
+  for (const [roomId, { membership }] of few) {
+    if (membership === 'join' && many.get(roomId)?.membership === 'join') return true;
+  }
+  return false;
 }
 
 function presenceEvent(userId: string, presence: Presence, now: number): string {
