@@ -26,6 +26,7 @@ export const accountsProjection: Projection = {
   collections: [accounts, devices, accessTokens, refreshTokens],
   handles: [
     'user.registered',
+    'user.upgraded',
     'user.deactivated',
     'device.signed_in',
     'device.tokens.refreshed',
@@ -42,6 +43,12 @@ async function evolve(record: LoggedRecord, documents: Documents): Promise<void>
       const { user_id, kind, admin } = record.data;
       const registered_at = record.metadata.received_at;
       documents.put(accounts, { user_id, kind, admin, deactivated: false, registered_at, position });
+      return;
+    }
+    case 'user.upgraded': {
+      // The guest's devices end with the same command, so no token is left to say otherwise.
+      const account = await documents.get(accounts, [userOfStream(record.stream)]);
+      if (account !== undefined) documents.put(accounts, { ...account, kind: 'user', position });
       return;
     }
     case 'user.deactivated':

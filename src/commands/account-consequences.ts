@@ -3,6 +3,7 @@ import { MatrixError } from '../protocol/errors.js';
 import { userStream } from './aggregates/user.js';
 import type { CommandContext } from './command.js';
 import { Cursor } from './cursor.js';
+import { removeGuests } from './guest-access.js';
 import { leave, updateMemberProfile } from './membership.js';
 import type { WriteSide } from './write-side.js';
 
@@ -10,7 +11,8 @@ const USER_PREFIX = userStream('');
 
 /**
  * What an account's facts mean for its rooms: a changed profile goes into the member events, a closed account
- * leaves (Client-Server API, Profiles, Events on Change of Profile Information; Account deactivation).
+ * leaves (Client-Server API, Profiles, Events on Change of Profile Information; Account deactivation). And what a
+ * room's fact means for accounts: guests leave it when it does not let them in any more.
  */
 export function accountConsequences(side: WriteSide): Cursor {
   return new Cursor(side, 'account-consequences', async (record, context) => {
@@ -28,7 +30,7 @@ export function accountConsequences(side: WriteSide): Cursor {
       );
       return true;
     }
-    return false;
+    return removeGuests(side, record, context);
   });
 }
 

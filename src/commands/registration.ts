@@ -3,7 +3,7 @@ import { MatrixError } from '../protocol/errors.js';
 import { isDeviceId, newUserId } from '../protocol/identifiers.js';
 import { letters } from '../runtime/random.js';
 import { registrationTokenStream } from './aggregates/registration-token.js';
-import { userStream } from './aggregates/user.js';
+import { userStream, type User } from './aggregates/user.js';
 import type { CommandContext, Done } from './command.js';
 import { hashPassword } from './passwords.js';
 import { issueTokens, tokenFields, tokenHash, type IssuedTokens } from './tokens.js';
@@ -15,6 +15,8 @@ export interface Registration {
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   readonly kind: 'user' | 'guest';
+  /** The guest who makes a full account of theirs; `username` is then without meaning. */
+  readonly upgrading?: string | undefined;
   readonly method: 'open' | 'token' | 'shared_secret' | 'operator' | 'guest';
   readonly admin?: boolean;
   /** The registration token to be spent, where `method` is `token`. */
@@ -54,7 +56,8 @@ export async function checkAvailable(side: WriteSide, username: string): Promise
  * Makes an account, and signs its first device in, in one append (specification: Client-Server API, Account
  * registration). A registration token is spent before, and given back if the account does not come about.
  *
- * @throws MatrixError M_USER_IN_USE, M_INVALID_USERNAME, M_WEAK_PASSWORD, M_INVALID_PARAM, M_UNAUTHORIZED for a void token
+ * @throws MatrixError M_USER_IN_USE, M_INVALID_USERNAME, M_WEAK_PASSWORD, M_INVALID_PARAM, M_UNAUTHORIZED for a void token,
+ *   M_FORBIDDEN where who upgrades is no guest
  */
 export async function register(
   side: WriteSide,
@@ -62,7 +65,9 @@ export async function register(
   context: CommandContext,
 ): Promise<Done<Registered>> {
   const { random } = side.ports;
-  const userId = userIdFor(side, registration.username ?? generatedName(side, registration.kind));
+  const userId =
+    registration.upgrading ??
+    userIdFor(side, registration.username ?? generatedName(side, registration.kind));
   const passwordHash =
     registration.password === undefined ? undefined : await hashPassword(registration.password);
   const { device } = registration;
@@ -71,20 +76,10 @@ export async function register(
   if (registration.token !== undefined) await spendToken(side, registration.token, userId, context);
   try {
     return await side.users.handle(userStream(userId), context, (user) => {
-      if (user.kind !== 'absent') throw new MatrixError('M_USER_IN_USE', 'This user name is taken.');
-      const records: RecordBody[] = [
-        {
-          type: 'user.registered',
-          version: 1,
-          data: {
-            user_id: userId,
-            kind: registration.kind,
-            admin: registration.admin ?? false,
-            method: registration.method,
-            ...(passwordHash === undefined ? {} : { password_hash: passwordHash }),
-          },
-        },
-      ];
+      const records =
+        registration.upgrading === undefined
+          ? newAccount(user, userId, registration, passwordHash)
+          : upgradedAccount(user, registration, passwordHash);
       if (deviceId !== undefined && tokens !== undefined) {
         records.push(signedIn(deviceId, device?.displayName, tokens, context.now));
       }
@@ -103,6 +98,42 @@ export async function register(
     }
     throw error;
   }
+}
+
+function newAccount(
+  user: User,
+  userId: string,
+  { kind, admin = false, method }: Registration,
+  passwordHash: string | undefined,
+): RecordBody[] {
+  if (user.kind !== 'absent') throw new MatrixError('M_USER_IN_USE', 'This user name is taken.');
+  const password = passwordHash === undefined ? {} : { password_hash: passwordHash };
+  return [
+    { type: 'user.registered', version: 1, data: { user_id: userId, kind, admin, method, ...password } },
+  ];
+}
+
+/** A guest's account becomes a full one (Client-Server API, Guest Access); its sessions as a guest end. */
+function upgradedAccount(
+  user: User,
+  { method }: Registration,
+  passwordHash: string | undefined,
+): RecordBody[] {
+  if (user.kind !== 'active' || user.account !== 'guest') {
+    throw new MatrixError('M_FORBIDDEN', 'This account is no guest’s.');
+  }
+  const password = passwordHash === undefined ? {} : { password_hash: passwordHash };
+  const records: RecordBody[] = [
+    {
+      type: 'user.upgraded',
+      version: 1,
+      data: { method: method === 'token' ? 'token' : 'open', ...password },
+    },
+  ];
+  if (user.devices.size > 0) {
+    records.push({ type: 'device.deleted', version: 1, data: { device_ids: [...user.devices.keys()] } });
+  }
+  return records;
 }
 
 export function signedIn(

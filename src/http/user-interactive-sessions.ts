@@ -17,6 +17,8 @@ export interface AuthSession {
   registrationToken: string | undefined;
   /** The newest parameters, without `auth`; nothing where they were too large to keep. */
   parameters: JsonObject | undefined;
+  /** What the operation was answered with, where it can be asked for again. */
+  answer: object | undefined;
 }
 
 /**
@@ -52,6 +54,7 @@ export class AuthSessions {
       provenUserId: undefined,
       registrationToken: undefined,
       parameters: undefined,
+      answer: undefined,
     };
     this.#put(session);
     return session;

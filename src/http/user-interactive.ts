@@ -37,8 +37,11 @@ export interface Authenticated<B> {
   /** The registration token that a stage has found to be good. */
   readonly registrationToken: string | undefined;
   readonly session: string;
-  /** Forgets the session, so that nobody can do the same again with it. Call it when the operation has succeeded. */
-  readonly end: () => void;
+  /**
+   * Forgets what the session has shown, so that nobody can do the same again with it. Call it when the operation has
+   * succeeded; with its answer where `earlierAnswer` shall find it.
+   */
+  readonly end: (answer?: object) => void;
 }
 
 /** Larger parameters are not kept: the client has to send them again. In characters of JSON. */
@@ -93,10 +96,22 @@ export class UserInteractive {
       userId: session.provenUserId,
       registrationToken: session.registrationToken,
       session: session.id,
-      end: () => {
-        this.#sessions.end(session.id);
+      end: (answer) => {
+        if (answer === undefined) this.#sessions.end(session.id);
+        else close(session, answer);
       },
     };
+  }
+
+  /**
+   * What the session of a request has been answered with already: the client may not have got it, and asks again.
+   * It is the very same answer, so nothing is done twice.
+   */
+  earlierAnswer<B extends { readonly auth?: Auth }>(request: InteractiveRequest<B>): object | undefined {
+    const id = request.body.auth?.session;
+    const session = id === undefined ? undefined : this.#sessions.find(id);
+    const isOfIt = session?.operation === operationOf(request) && session.userId === request.user?.userId;
+    return isOfIt ? session.answer : undefined;
   }
 
   /**
@@ -122,7 +137,7 @@ export class UserInteractive {
     request: InteractiveRequest<B>,
     auth: Auth | undefined,
   ): AuthSession {
-    const operation = `${request.method} ${request.path}`;
+    const operation = operationOf(request);
     const userId = request.user?.userId;
     const found = auth?.session === undefined ? undefined : this.#sessions.find(auth.session);
     // One that is not known may be from before a restart: the client is simply asked again.
@@ -179,6 +194,19 @@ export class UserInteractive {
       session: session.id,
     };
   }
+}
+
+function operationOf({ method, path }: { readonly method: string; readonly path: string }): string {
+  return `${method} ${path}`;
+}
+
+/** Leaves nothing of a session but its answer. */
+function close(session: AuthSession, answer: object): void {
+  session.completed.length = 0;
+  session.provenUserId = undefined;
+  session.registrationToken = undefined;
+  session.parameters = undefined;
+  session.answer = answer;
 }
 
 function complete(session: AuthSession, type: string, result: StageResult & { ok: true }): void {

@@ -667,6 +667,20 @@ export interface UserRegisteredV1 {
   readonly method: 'open' | 'token' | 'shared_secret' | 'operator' | 'guest';
 }
 
+/**
+ * A guest made a full account of theirs, under the same user ID.
+ */
+export interface UserUpgradedV1 {
+  /**
+   * argon2id in its encoded form; absent where there is no password.
+   */
+  readonly password_hash?: string;
+  /**
+   * What entitled to register.
+   */
+  readonly method: 'open' | 'token';
+}
+
 /** What a record says: its type, the version of its schema, and data. The newest version of each type. */
 export type RecordBody =
   | { readonly type: 'account_data.changed'; readonly version: 1; readonly data: AccountDataChangedV1 }
@@ -692,7 +706,8 @@ export type RecordBody =
   | { readonly type: 'server.initialised'; readonly version: 1; readonly data: ServerInitialisedV1 }
   | { readonly type: 'user.deactivated'; readonly version: 1; readonly data: UserDeactivatedV1 }
   | { readonly type: 'user.password.changed'; readonly version: 1; readonly data: UserPasswordChangedV1 }
-  | { readonly type: 'user.registered'; readonly version: 1; readonly data: UserRegisteredV1 };
+  | { readonly type: 'user.registered'; readonly version: 1; readonly data: UserRegisteredV1 }
+  | { readonly type: 'user.upgraded'; readonly version: 1; readonly data: UserUpgradedV1 };
 
 export type RecordType = RecordBody['type'];
 
@@ -724,6 +739,7 @@ export const RECORD_VERSIONS = {
   'user.deactivated': 1,
   'user.password.changed': 1,
   'user.registered': 1,
+  'user.upgraded': 1,
 } as const satisfies { readonly [T in RecordType]: RecordOf<T>['version'] };
 
 export const RECORD_TYPES: readonly RecordType[] = [
@@ -751,6 +767,7 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'user.deactivated',
   'user.password.changed',
   'user.registered',
+  'user.upgraded',
 ];
 
 /** The data properties that are sealed, by type and version; those without any are not listed. */

@@ -5,6 +5,7 @@ import { deleteTag, setAccountData, setTag } from '../../src/commands/account-da
 import { deleteDevices, renameDevice } from '../../src/commands/devices.js';
 import { createFilter } from '../../src/commands/filters.js';
 import { login, refresh } from '../../src/commands/login.js';
+import { joinRoom } from '../../src/commands/membership.js';
 import { setProfileField } from '../../src/commands/profile.js';
 import { createRegistrationToken, register } from '../../src/commands/registration.js';
 import { tokenHash } from '../../src/commands/tokens.js';
@@ -213,5 +214,32 @@ describe('what an account keeps', () => {
     again.abort();
     await second;
     expect(await world.recordsOf('room.event.accepted')).toHaveLength(before);
+  });
+
+  it('lets guests be in rooms that let guests in, and makes them leave when that ends', async () => {
+    const alice = await world.user('alice');
+    const guests = [];
+    for (const name of ['one', 'two']) {
+      const wish = { username: name, kind: 'guest', method: 'guest' } as const;
+      guests.push((await register(world.side, wish, world.context())).result.userId);
+    }
+    const [one = '', two = ''] = guests;
+    const roomId = await world.room(alice, { preset: 'public_chat' });
+    await world.sets(alice, roomId, 'm.room.guest_access', { guest_access: 'can_join' });
+    for (const guest of guests) {
+      await joinRoom(world.side, guest, roomId, {}, world.context(), true);
+    }
+    const upgrade = { upgrading: two, password: 'x', kind: 'user', method: 'open' } as const;
+    await register(world.side, upgrade, world.context());
+    await world.refuses(() => register(world.side, upgrade, world.context()), 'M_FORBIDDEN');
+    await world.sets(alice, roomId, 'm.room.guest_access', { guest_access: 'forbidden' });
+    const ending = new AbortController();
+    const running = accountConsequences(world.side).run(ending.signal);
+    const membership = async (userId: string) =>
+      (await world.state(roomId, 'm.room.member', userId))?.['membership'];
+    while ((await membership(one)) !== 'leave') await new Promise(setImmediate);
+    ending.abort();
+    await running;
+    expect([await membership(two), await membership(alice)]).toEqual(['join', 'join']);
   });
 });

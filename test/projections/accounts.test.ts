@@ -31,6 +31,14 @@ describe('an account', () => {
     expect(found).toEqual({ accounts: [account], devices: [], access: [], refresh: [] });
   });
 
+  test('of a guest becomes a full one', async () => {
+    const found = await after((user) => {
+      user.registers('guest');
+      user.upgrades();
+    });
+    expect(found.accounts).toMatchObject([{ user_id: alice.id, kind: 'user', position: 1 }]);
+  });
+
   test('stays when it is closed, its devices and tokens do not', async () => {
     const found = await after((user) => {
       user.registers();
@@ -162,6 +170,7 @@ a.renames('A', 'Telephone');
 a.renames('__proto__', null);
 b.signsIn('A', 'b2', { display_name: '' });
 a.signsIn('A', 'a3');
+b.upgrades();
 b.signsIn('B', 'b3', { refresh_token_hash: 'rb' });
 a.signsOut('A', 'A', 'none');
 b.deactivates();

@@ -53,6 +53,10 @@ export class RecordedUser {
     return this.#append({ type: 'device.deleted', version: 1, data: { device_ids } });
   }
 
+  upgrades(): Position {
+    return this.#append({ type: 'user.upgraded', version: 1, data: { method: 'open' } });
+  }
+
   deactivates(erase = false): Position {
     return this.#append({ type: 'user.deactivated', version: 1, data: { erase } });
   }

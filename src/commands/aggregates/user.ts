@@ -62,6 +62,8 @@ export function evolveUser(user: User, record: RecordBody): User {
 
 function evolveActive(user: ActiveUser, record: RecordBody): User {
   switch (record.type) {
+    case 'user.upgraded':
+      return { ...user, account: 'user', passwordHash: record.data.password_hash };
     case 'user.password.changed':
       return { ...user, passwordHash: record.data.password_hash };
     case 'user.deactivated':

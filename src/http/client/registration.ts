@@ -10,11 +10,13 @@ import {
   checkAvailable,
   isRegistrationTokenValid,
   register,
+  userIdFor,
   type Registration,
 } from '../../commands/registration.js';
 import { MatrixError } from '../../protocol/errors.js';
+import { tokenHash } from '../authentication.js';
 import { defineRoute, v1, v3, type Context, type Route } from '../route.js';
-import { commandContext, done, type ClientApi } from './api.js';
+import { commandContext, done, doneWithTokens, type ClientApi } from './api.js';
 import { configuredTokens } from './client-api.js';
 import { signedInAnswer } from './signed-in.js';
 import type { CheckUsernameAvailability, Register, RegistrationTokenValidity } from './types.js';
@@ -63,10 +65,11 @@ export function registrationRoutes(api: ClientApi): Route[] {
 
 async function registerUser(api: ClientApi, request: Context<Register, 'none'>): Promise<object> {
   requireEnabled(api);
-  const { settings, write } = api;
+  const { settings } = api;
+  const earlier = api.userInteractive.earlierAnswer(request);
+  if (earlier !== undefined) return earlier;
   // Before authentication begins: nobody wants to hear only after it that the name is taken.
-  const { username } = request.body;
-  if (username !== undefined) await checkAvailable(write, username);
+  await nameFor(api, request.body);
   const flow = settings.registration.requireToken ? 'm.login.registration_token' : 'm.login.dummy';
   const { body, registrationToken, end } = await api.userInteractive.require(request, [[flow]]);
   if (body.password === undefined) {
@@ -74,7 +77,7 @@ async function registerUser(api: ClientApi, request: Context<Register, 'none'>):
   }
   const isSpent = registrationToken !== undefined && !configuredTokens(settings)(registrationToken);
   const answer = await signUp(api, request, {
-    username: body.username,
+    ...(await nameFor(api, body)),
     password: body.password,
     kind: 'user',
     method: registrationToken === undefined ? 'open' : 'token',
@@ -89,8 +92,28 @@ async function registerUser(api: ClientApi, request: Context<Register, 'none'>):
           },
         }),
   });
-  end();
+  end(answer);
   return answer;
+}
+
+/**
+ * The name of a new account, if it is free; or the guest whose account becomes a full one (specification: Guest
+ * Access): theirs is the token, and the name is their own.
+ *
+ * @throws MatrixError M_USER_IN_USE, M_INVALID_USERNAME; M_FORBIDDEN for a token that is not of the guest with that name
+ */
+async function nameFor(
+  api: ClientApi,
+  { username, guest_access_token: token }: Pick<Register['body'], 'username' | 'guest_access_token'>,
+): Promise<Pick<Registration, 'username' | 'upgrading'>> {
+  if (token === undefined) {
+    if (username !== undefined) await checkAvailable(api.write, username);
+    return { username };
+  }
+  const guest = await api.sessions.byAccessToken(tokenHash(token));
+  const isOwn = username === undefined || guest?.user_id === userIdFor(api.write, username);
+  if (guest?.kind === 'guest' && isOwn) return { upgrading: guest.user_id };
+  throw new MatrixError('M_FORBIDDEN', 'This is not the access token of the guest with that name.');
 }
 
 /** A guest's account has no name or password of its own: of the body only the device's display name counts. */
@@ -108,7 +131,10 @@ async function signUp(
   request: Context<Register, 'none'>,
   registration: Registration,
 ): Promise<object> {
-  const registered = await done(api, register(api.write, registration, commandContext(api, request)));
+  const registering = register(api.write, registration, commandContext(api, request));
+  // Only the tokens of a guest who makes a full account end with it.
+  const isNew = registration.upgrading === undefined;
+  const registered = await (isNew ? done(api, registering) : doneWithTokens(api, registering));
   return signedInAnswer(registered, api.settings);
 }
 

@@ -829,6 +829,7 @@ export interface Register {
     readonly device_id?: string | null;
     readonly initial_device_display_name?: string | null;
     readonly refresh_token?: boolean;
+    readonly guest_access_token?: string;
   };
 }
 /**

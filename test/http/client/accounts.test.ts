@@ -29,6 +29,50 @@ describe('registration', () => {
     expect(body).not.toHaveProperty('refresh_token');
   });
 
+  it('gives the same answer again to who asks again by the same session', async () => {
+    for (const wish of [{ username: 'twice', password: PASSWORD }, { password: PASSWORD }]) {
+      const { session } = (await server.stranger.post('/register', wish)).body;
+      const again = { ...wish, auth: { type: 'm.login.dummy', session } };
+      const first = (await server.stranger.post('/register', again)).ok(`${V3}/register`);
+      expect((await server.stranger.post('/register', again)).ok(`${V3}/register`)).toEqual(first);
+      expect((await server.stranger.post('/register', { auth: again.auth })).ok()).toEqual(first);
+      const client = new TestClient(server.app, { token: String(first['access_token']) });
+      (await client.get('/account/whoami')).ok();
+    }
+    // The session is of no use for anything else.
+    const { session } = (await server.stranger.post('/register', { password: PASSWORD })).body;
+    const auth = { type: 'm.login.dummy', session };
+    (await server.stranger.post('/register', { password: PASSWORD, auth })).ok();
+    const other = await server.register('not-twice');
+    (await other.post('/account/deactivate', { auth: { session } })).refused(403, 'M_FORBIDDEN');
+  });
+
+  it('makes full accounts of guests who ask for it with their token', async () => {
+    const guest = (await server.stranger.post('/register?kind=guest')).ok();
+    const other = (await server.stranger.post('/register?kind=guest')).ok();
+    const localpart = (body: typeof guest) => String(body['user_id']).slice(1).split(':')[0] ?? '';
+    const wish = { username: localpart(guest), password: PASSWORD };
+    (await server.stranger.post('/register', wish)).refused(400, 'M_USER_IN_USE');
+    const stolen = { ...wish, guest_access_token: other['access_token'] };
+    (await server.stranger.post('/register', stolen)).refused(403, 'M_FORBIDDEN');
+    const full = await server.register('full');
+    const notGuest = { username: 'full', password: PASSWORD, guest_access_token: full.token };
+    (await server.stranger.post('/register', notGuest)).refused(403, 'M_FORBIDDEN');
+
+    const own = { ...wish, guest_access_token: guest['access_token'] };
+    const { session } = (await server.stranger.post('/register', own)).body;
+    const auth = { type: 'm.login.dummy', session };
+    const body = (await server.stranger.post('/register', { auth })).ok(`${V3}/register`);
+    expect(body['user_id']).toBe(guest['user_id']);
+    const upgraded = new TestClient(server.app, { token: String(body['access_token']) });
+    expect((await upgraded.get('/account/whoami')).ok()).toMatchObject({ is_guest: false });
+    (await upgraded.get('/joined_rooms')).ok();
+    const before = new TestClient(server.app, { token: String(guest['access_token']) });
+    (await before.get('/account/whoami')).refused(401, 'M_UNKNOWN_TOKEN');
+    await server.login(String(guest['user_id']));
+    (await server.stranger.post('/register', { ...own, ...DUMMY })).refused(403, 'M_FORBIDDEN');
+  });
+
   it('says that a name is taken or impossible before authentication begins', async () => {
     await server.register('taken');
     (await server.stranger.post('/register', { username: 'TAKEN', password: PASSWORD })).refused(
