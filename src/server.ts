@@ -69,10 +69,15 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** Opens the log. @throws LogFormatError when it is in use, foreign or newer */
-export function openLog(config: Config, ports: Ports = SYSTEM, metrics?: Metrics): Promise<Log> {
+/** Opens the log. @throws LogFormatError when it is in use, foreign or newer, or when its seal key is gone */
+export async function openLog(config: Config, ports: Ports = SYSTEM, metrics?: Metrics): Promise<Log> {
   const folders = dataFolders(config);
-  const keys = SealKeys.open(join(folders.keys, 'seal.key'), ports.random);
+  const sealKey = join(folders.keys, 'seal.key');
+  // A new key would open nothing of what is there, and what is written meanwhile would need both.
+  if (existsSync(folders.log) && !existsSync(sealKey)) {
+    throw new LogFormatError(`${sealKey} is missing, and the log's content is sealed with it: put it back.`);
+  }
+  const keys = SealKeys.open(sealKey, ports.random);
   return openLmdbLog({
     folder: folders.log,
     clock: ports.clock,

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
 import { openEngine, startServer } from '../src/server.js';
@@ -59,6 +61,12 @@ describe('a server', () => {
     await expect(openEngine(config({ ENGRAM_SERVER_NAME: 'elsewhere.example' }))).rejects.toThrow(
       /belongs to the server localhost/,
     );
+  });
+
+  it('refuses a log whose seal key is gone, rather than to seal with another', async () => {
+    await (await openEngine(config())).close();
+    rmSync(join(folder.path, 'keys', 'seal.key'));
+    await expect(openEngine(config())).rejects.toThrow(/seal\.key is missing/);
   });
 
   it('refuses stores that it has no adapter for', async () => {

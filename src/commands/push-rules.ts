@@ -49,7 +49,7 @@ export function changePushRules(
   wish: PushRuleChange,
   context: CommandContext,
 ): Promise<Done<undefined>> {
-  const change = (before: JsonObject) => ({ ...apply(userRules(before), wish) }) as unknown as JsonObject;
+  const change = (before: JsonObject) => recorded(apply(userRules(before), wish));
   return edit(side, userId, null, 'm.push_rules', change, context);
 }
 
@@ -66,7 +66,14 @@ function apply(rules: UserRules, wish: PushRuleChange): UserRules {
   }
 }
 
-/** What was recorded, as rules. */
+/*
+ * Rules are plain JSON whose shape was checked before it was recorded. An interface has no index signature, so the
+ * compiler has to be told, here and nowhere else.
+ */
+function recorded(rules: UserRules): JsonObject {
+  return { ...rules } as unknown as JsonObject;
+}
+
 function userRules(content: JsonObject): UserRules {
   return 'rules' in content ? (content as unknown as UserRules) : NO_USER_RULES;
 }
