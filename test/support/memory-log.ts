@@ -32,7 +32,7 @@ export class MemoryLog implements LogReader {
       const metadata = { correlation_id: `c${position}`, received_at: 1_700_000_000_000 + position };
       const id = `${position}.${index}`;
       this.records.push({
-        ...(body),
+        ...body,
         id,
         metadata,
         stream,
