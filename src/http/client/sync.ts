@@ -25,7 +25,7 @@ export function syncRoutes(api: ClientApi): Route[] {
         await upToDate(api);
         const text = await api.sync.answer({
           viewer: viewerOf(user),
-          filter: await filterOf(api, user.userId, query.filter),
+          filter: served(await filterOf(api, user.userId, query.filter)),
           since: query.since === undefined ? undefined : parseToken(query.since, 'since'),
           fullState: query.full_state,
           // Clients that use the proposal's prefix want it in the answer too; without that they read `state`.
@@ -38,6 +38,13 @@ export function syncRoutes(api: ClientApi): Route[] {
       },
     }),
   ];
+}
+
+/** @throws MatrixError where the filter asks for what is not kept: the read models have events in client format. */
+function served(filter: Filter): Filter {
+  if (filter.eventFormat === 'client') return filter;
+  const message = 'This server answers in client format only: leave "event_format" out.';
+  throw new MatrixError('M_UNRECOGNIZED', message, { status: 400 });
 }
 
 /** The filter that a query string names by its ID, or brings along as JSON. */
