@@ -136,7 +136,12 @@ export class CommandHandler<S> {
         const logged = records.map((record, nth) =>
           asLogged(record, stream, first + nth, appended?.positions[nth]),
         );
-        await this.#aggregate.committed(stream, state, logged);
+        // It has happened: whatever goes wrong from here on, the callers are told so, and the next load makes up for it.
+        try {
+          await this.#aggregate.committed(stream, state, logged);
+        } catch {
+          this.#aggregate.evict(stream);
+        }
       } else {
         // So much that it was staged and took effect as one record: what was assumed of revisions does not hold.
         this.#aggregate.evict(stream);
