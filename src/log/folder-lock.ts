@@ -28,7 +28,7 @@ export function isLockFile(name: string): boolean {
  * @throws LogFormatError when another process, or this one, holds it
  */
 export function lockFolder(folder: string): () => void {
-  const own: Holder = { pid: process.pid, boot: bootId(), started: startOf(process.pid) };
+  const own: Holder = { pid: process.pid, boot: bootId(), started: processOf(process.pid).started };
   const highest = numbers(folder).at(-1) ?? 0;
   if (highest > 0) {
     const holder = read(join(folder, `lock.${highest}`));
@@ -89,7 +89,9 @@ function alive({ pid, boot, started }: Holder): boolean {
     // EPERM: it lives, under another user.
     if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
   }
-  return startOf(pid) === started;
+  const found = processOf(pid);
+  // One that was killed and not yet waited for by its parent has an ID still, and does nothing any more.
+  return found.started === started && found.state !== 'Z' && found.state !== 'X';
 }
 
 /** Linux's ID of this boot; elsewhere '' and the process ID has to do. */
@@ -101,13 +103,14 @@ function bootId(): string {
   }
 }
 
-/** When a process started, in ticks since the boot (proc(5): stat, field 22); '' where there is no /proc. */
-function startOf(pid: number): string {
+/** When a process started, in ticks since the boot, and its state (proc(5): stat, fields 22 and 3); '' where there is no /proc. */
+function processOf(pid: number): { readonly started: string; readonly state: string } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field, the name, may hold spaces and brackets: count from its last bracket.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { started: fields[19] ?? '', state: fields[0] ?? '' };
   } catch {
-    return '';
+    return { started: '', state: '' };
   }
 }

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -57,3 +59,24 @@ test('a lock is taken over from who is gone, and from nobody else', () => {
   writeFileSync(join(folder, 'lock.6'), '{}');
   expect(() => lockFolder(folder)).toThrow(/in use by this process/);
 });
+
+test.runIf(process.platform === 'linux')(
+  'a lock is taken over from who was killed and not yet waited for',
+  async () => {
+    // The shell becomes a program that waits for nobody, so that its child stays a zombie.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    try {
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(line.toString());
+      const fields = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      while (fields()[0] !== 'Z') await new Promise(setImmediate);
+      const folder = newFolder();
+      writeFileSync(join(folder, 'lock.1'), JSON.stringify({ ...ownLock(), pid, started: fields()[19] }));
+      lockFolder(folder)();
+    } finally {
+      parent.kill('SIGKILL');
+    }
+  },
+);
