@@ -64,14 +64,17 @@ test.runIf(process.platform === 'linux')(
   'a lock is taken over from who was killed and not yet waited for',
   async () => {
     // The shell becomes a program that waits for nobody, so that its child stays a zombie.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     try {
       const [line] = (await once(parent.stdout, 'data')) as [Buffer];
       const pid = Number(line.toString());
       const fields = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-      while (fields()[0] !== 'Z') await new Promise(setImmediate);
+      const waits = () => readFileSync(`/proc/${parent.pid ?? 0}/comm`, 'utf8').trim() === 'sleep';
+    while (!waits()) await new Promise(setImmediate);
+    process.kill(pid, 'SIGKILL');
+    while (fields()[0] !== 'Z') await new Promise(setImmediate);
       const folder = newFolder();
       writeFileSync(join(folder, 'lock.1'), JSON.stringify({ ...ownLock(), pid, started: fields()[19] }));
       lockFolder(folder)();
