@@ -72,9 +72,9 @@ test.runIf(process.platform === 'linux')(
       const pid = Number(line.toString());
       const fields = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
       const waits = () => readFileSync(`/proc/${parent.pid ?? 0}/comm`, 'utf8').trim() === 'sleep';
-    while (!waits()) await new Promise(setImmediate);
-    process.kill(pid, 'SIGKILL');
-    while (fields()[0] !== 'Z') await new Promise(setImmediate);
+      while (!waits()) await new Promise(setImmediate);
+      process.kill(pid, 'SIGKILL');
+      while (fields()[0] !== 'Z') await new Promise(setImmediate);
       const folder = newFolder();
       writeFileSync(join(folder, 'lock.1'), JSON.stringify({ ...ownLock(), pid, started: fields()[19] }));
       lockFolder(folder)();
