@@ -209,7 +209,7 @@ describe('Alice and Bob, with matrix-js-sdk', () => {
     await alice.resendEvent(unsent, room);
     await hears(bob, roomId, 'Into the void');
     await bob.sendTextMessage(roomId, 'I hear you');
-    await hears(alice, roomId, 'I hear you');
+    for (const client of [alice, bob]) await hears(client, roomId, 'I hear you');
     for (const client of [alice, bob]) {
       expect(textsOf(client, roomId).slice(-4)).toEqual([
         'Chapter 60',
