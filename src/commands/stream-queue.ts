@@ -21,13 +21,6 @@ export class StreamQueues<J> {
     if (!this.#running.has(stream)) void this.#drain(stream);
   }
 
-  /** How many commands wait. */
-  get length(): number {
-    let length = 0;
-    for (const queue of this.#waiting.values()) length += queue.length;
-    return length;
-  }
-
   async #drain(stream: string): Promise<void> {
     this.#running.add(stream);
     // Commands that arrive in the same turn of the event loop share the first batch already.

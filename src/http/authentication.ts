@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { tokenHash } from '../commands/tokens.js';
 import { MatrixError } from '../protocol/errors.js';
 
 /** What a route demands of its caller; `required` refuses guests. */
@@ -19,11 +19,6 @@ export interface Authenticator {
   authenticate(
     token: string,
   ): Promise<{ userId: string; deviceId: string; kind: 'user' | 'guest' } | { expired: true } | undefined>;
-}
-
-/** SHA-256 of a token, in unpadded URL-safe base64: what is stored in its place. */
-export function tokenHash(token: string): string {
-  return createHash('sha256').update(token, 'utf8').digest('base64url');
 }
 
 /** Longer tokens are nobody's; they are not even hashed. */

@@ -1,6 +1,7 @@
+import { tokenHash } from '../commands/tokens.js';
 import type { Sessions } from '../queries/sessions.js';
 import type { Clock } from '../runtime/clock.js';
-import { tokenHash, type Authenticator } from './authentication.js';
+import type { Authenticator } from './authentication.js';
 
 /** Knows the tokens of accounts (specification: Client-Server API, Client Authentication; Soft logout). */
 export function accountAuthenticator(sessions: Sessions, clock: Clock): Authenticator {

@@ -3,7 +3,7 @@ import type { RawRecord, RawStored } from './adapter.js';
 import { InvalidRecordError } from './errors.js';
 import { isObject, unserialisable, type JsonObject } from './json.js';
 import type { NewRecord, RecordMetadata } from './log.js';
-import { RECORD_VERSIONS, type RecordType } from './records.js';
+import { RECORD_VERSIONS } from './records.js';
 import type { RecordValidator } from './schemas.js';
 
 /**
@@ -173,7 +173,3 @@ function parse(text: string): unknown {
 
 /** The newest version of every type, for look-ups by any string. */
 export const NEWEST: ReadonlyMap<string, number> = new Map<string, number>(Object.entries(RECORD_VERSIONS));
-
-export function isRecordType(type: string): type is RecordType {
-  return NEWEST.has(type);
-}

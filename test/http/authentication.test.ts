@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { tokenHash } from '../../src/http/authentication.js';
+import { tokenHash } from '../../src/commands/tokens.js';
 import type { Access } from '../../src/http/authentication.js';
 import type { Route } from '../../src/http/route.js';
 import { anApp, someAuthenticator } from './support/app.js';

@@ -64,10 +64,6 @@ export class Rooms implements Aggregate<RoomSession> {
     return true;
   }
 
-  get openRooms(): number {
-    return this.#open.size;
-  }
-
   /** Takes in the records of the room's stream that its snapshot lacks. */
   async catchUp(session: RoomSession): Promise<void> {
     const from = session.snapshot.revision + 1;

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { accountNamed, isPasswordOf } from '../../commands/login.js';
 import { isRegistrationTokenValid } from '../../commands/registration.js';
+import { tokenHash } from '../../commands/tokens.js';
 import type { WriteSide } from '../../commands/write-side.js';
 import { publicBaseUrl, type Config } from '../../config.js';
 import type { ReadSide } from '../../queries/read-side.js';
@@ -77,7 +77,6 @@ function userInteractive(settings: ClientSettings, write: WriteSide): UserIntera
 
 /** Whether a token is one of the configuration; compared by hash, so that the time it takes tells nothing. */
 export function configuredTokens({ registration }: ClientSettings): (token: string) => boolean {
-  const digest = (token: string) => createHash('sha256').update(token, 'utf8').digest('base64');
-  const known = new Set(registration.tokens.map(digest));
-  return (token) => known.has(digest(token));
+  const known = new Set(registration.tokens.map(tokenHash));
+  return (token) => known.has(tokenHash(token));
 }

@@ -9,7 +9,7 @@
 import { deleteAllDevices, deleteDevices } from '../../commands/devices.js';
 import { login, refresh } from '../../commands/login.js';
 import { MatrixError } from '../../protocol/errors.js';
-import { tokenHash } from '../authentication.js';
+import { tokenHash } from '../../commands/tokens.js';
 import { defineRoute, v3, type Route } from '../route.js';
 import { commandContext, doneWithTokens, type ClientApi } from './api.js';
 import { signedInAnswer, tokenAnswer } from './signed-in.js';

@@ -14,7 +14,7 @@ import {
   type Registration,
 } from '../../commands/registration.js';
 import { MatrixError } from '../../protocol/errors.js';
-import { tokenHash } from '../authentication.js';
+import { tokenHash } from '../../commands/tokens.js';
 import { defineRoute, v1, v3, type Context, type Route } from '../route.js';
 import { commandContext, done, doneWithTokens, type ClientApi } from './api.js';
 import { configuredTokens } from './client-api.js';

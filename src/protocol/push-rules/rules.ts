@@ -46,10 +46,6 @@ export interface UserRules {
 /** The rules of a user who changed nothing. */
 export const NO_USER_RULES: UserRules = { rules: {}, changed: [] };
 
-export function isRuleKind(kind: string): kind is RuleKind {
-  return (RULE_KINDS as readonly string[]).includes(kind);
-}
-
 /** Strings, integers, booleans and null: what conditions compare exactly. */
 export function isSimpleValue(value: JsonValue | undefined): value is string | number | boolean | null {
   return (
