@@ -11,14 +11,12 @@ import type { RoomPorts } from './commands/room/room-session.js';
 import { openWriteSide, type WriteSide } from './commands/write-side.js';
 import type { Config } from './config.js';
 import { dataFolders } from './config/data-folders.js';
-import { unsupportedKeys, unsupportedStores } from './config/unsupported.js';
+import { unsupportedKeys } from './config/unsupported.js';
 import { EphemeralCounter } from './ephemeral/counter.js';
 import { PresenceBoard } from './ephemeral/presence.js';
 import { Typing } from './ephemeral/typing.js';
 import { LogFormatError } from './log/errors.js';
 import type { Log } from './log/log.js';
-import { openLmdbLog } from './log/lmdb.js';
-import { SealKeys } from './log/seal-keys.js';
 import { adminRoutes } from './http/admin/admin-api.js';
 import type { AppOptions } from './http/app.js';
 import { accountAuthenticator } from './http/authenticator.js';
@@ -39,8 +37,7 @@ import type { ReadSide } from './queries/read-side.js';
 import { ReadBarrier } from './queries/wait.js';
 import { accounts } from './read-models/collections.js';
 import { ReadModelNotReadyError } from './read-models/errors.js';
-import { openLmdbReadStore } from './read-models/lmdb.js';
-import type { ReadStore } from './read-models/store.js';
+import { openLog, openReadStore } from './stores.js';
 import { LmdbRoomState } from './room-state/lmdb.js';
 import { CachedNodes } from './room-state/nodes.js';
 import { systemClock, type Clock } from './runtime/clock.js';
@@ -69,39 +66,13 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** Opens the log. @throws LogFormatError when it is in use, foreign or newer, or when its seal key is gone */
-export async function openLog(config: Config, ports: Ports = SYSTEM, metrics?: Metrics): Promise<Log> {
-  const folders = dataFolders(config);
-  const sealKey = join(folders.keys, 'seal.key');
-  // A new key would open nothing of what is there, and what is written meanwhile would need both.
-  if (existsSync(folders.log) && !existsSync(sealKey)) {
-    throw new LogFormatError(`${sealKey} is missing, and the log's content is sealed with it: put it back.`);
-  }
-  const keys = SealKeys.open(sealKey, ports.random);
-  return openLmdbLog({
-    folder: folders.log,
-    clock: ports.clock,
-    random: ports.random,
-    keys,
-    ...(metrics === undefined ? {} : { observer: observeAppends(metrics) }),
-  });
-}
-
-/** Opens the read models. */
-export function openReadStore(config: Config, folder = dataFolders(config).readModels): ReadStore {
-  return openLmdbReadStore(folder);
-}
-
 /** Opens what commands are decided with: enough to make an account, or to look at a room. */
 export async function openEngine(config: Config, given: Partial<Ports> = {}): Promise<Engine> {
   const ports = { ...SYSTEM, ...given };
-  const [missing] = unsupportedStores(config);
-  if (missing !== undefined)
-    throw new LogFormatError(`This version has no adapter for ${missing}: configure lmdb.`);
   mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
   const loggers = createLoggers(config.logging);
   const metrics = createMetrics();
-  const log = await openLog(config, ports, metrics);
+  const log = await openLog(config, ports, observeAppends(metrics));
   const roomState = new LmdbRoomState(dataFolders(config).roomState, (err) => {
     loggers.commands.error({ err }, 'The room index could not be written; it stays in memory.');
   });
@@ -169,7 +140,7 @@ export interface Core extends Engine {
 export async function openCore(config: Config, given: Partial<Ports> = {}): Promise<Core> {
   const engine = await openEngine(config, given);
   const { log, loggers, metrics, ports, write } = engine;
-  const store = openReadStore(config);
+  const store = await openReadStore(config);
   const notifier = new Notifier();
   const progress = new Progress(log, metrics);
   const runner = new ProjectionRunner({

@@ -302,7 +302,7 @@ describe('the environment', () => {
       ['127.0.0.1', 1],
       ['h', 3],
     ]);
-    expect(config.log).toEqual({ adapter: 'eventstoredb', url: 'esdb://localhost:2113?tls=false' });
+    expect(config.log).toMatchObject({ adapter: 'eventstoredb', url: 'esdb://localhost:2113?tls=false' });
     expect(config.registration.enabled).toBe(true);
     expect(config.email?.smtp).toEqual({ host: 'mail', port: 25, from: 'a@b.org' });
   });

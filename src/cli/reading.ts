@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
 import { LogFormatError } from '../log/errors.js';
-import { openLmdbLogForReading } from '../log/lmdb-reader.js';
 import type { Log } from '../log/log.js';
-import { SealKeys } from '../log/seal-keys.js';
 import { parseSigningKey, type SigningKey } from '../protocol/keys.js';
 import { systemClock } from '../runtime/clock.js';
 import { systemRandom } from '../runtime/random.js';
+import { openLogForReading } from '../stores.js';
 import { CliError, type Io } from './io.js';
+
+const SYSTEM = { clock: systemClock, random: systemRandom };
 
 /** What verbs that only read have: the configuration, and the log as it is, also while a server writes it. */
 export interface Reading {
@@ -24,32 +25,13 @@ export async function withLog<T>(
   run: (reading: Reading) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
-  const log = openForReading(config);
+  const log = await openLogForReading(config, SYSTEM).catch((error: unknown) => {
+    throw asCliError(error);
+  });
   try {
     return await run({ config, log });
   } finally {
     await log.close();
-  }
-}
-
-function openForReading(config: Config): Log {
-  const folders = dataFolders(config);
-  const keyFile = join(folders.keys, 'seal.key');
-  // Opening the keys would make new ones, which open nothing that is there.
-  if (!existsSync(keyFile)) {
-    throw new CliError(
-      `There is no log in ${config.data_dir}: no server has run there, or its keys are gone.`,
-    );
-  }
-  try {
-    return openLmdbLogForReading({
-      folder: folders.log,
-      clock: systemClock,
-      random: systemRandom,
-      keys: SealKeys.open(keyFile, systemRandom),
-    });
-  } catch (error) {
-    throw asCliError(error);
   }
 }
 

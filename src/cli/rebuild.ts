@@ -7,6 +7,8 @@ import { loadConfig, type Config } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
 import type { Log } from '../log/log.js';
 import type { ReadStore } from '../read-models/store.js';
+import { systemClock } from '../runtime/clock.js';
+import { systemRandom } from '../runtime/random.js';
 import { askServerFor } from './admin-client.js';
 import { CliError, EXIT, type Io } from './io.js';
 import { createProgress } from './progress.js';
@@ -25,9 +27,9 @@ export async function rebuild(options: RebuildOptions, io: Io): Promise<number> 
   const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
   if (options.check !== true && (await rebuildOnline(config, io))) return EXIT.ok;
   if (!existsSync(dataFolders(config).log)) throw new CliError(`There is no log in ${config.data_dir}.`);
-  const { openLog } = await import('../server.js');
+  const { openLog } = await import('../stores.js');
   // The log's lock keeps servers away from the read models.
-  const log = await openLog(config).catch((error: unknown) => {
+  const log = await openLog(config, { clock: systemClock, random: systemRandom }).catch((error: unknown) => {
     const mended = asCliError(error);
     if (options.check === true && mended instanceof CliError) {
       throw new CliError(`${mended.message} To compare its read models, the server has to be stopped.`);
@@ -69,7 +71,7 @@ const POLL = 200;
 async function replace(config: Config, log: Log, io: Io): Promise<number> {
   const { readModels } = dataFolders(config);
   const built = `${readModels}.rebuilding`;
-  const report = await build(config, log, built, undefined, io);
+  const report = await build(log, built, undefined, io);
   if (!report.complete) return interrupted(io);
   const old = `${readModels}.replaced`;
   await rm(old, { recursive: true, force: true });
@@ -87,10 +89,10 @@ async function check(config: Config, log: Log, io: Io): Promise<number> {
     throw new CliError('There are no read models to compare with: "engram rebuild" makes them.');
   }
   const built = `${readModels}.checking`;
-  const { openReadStore } = await import('../server.js');
-  const serving = open(() => openReadStore(config));
+  const { openReadStore } = await import('../stores.js');
+  const serving = await open(openReadStore(config));
   try {
-    const report = await build(config, log, built, serving, io);
+    const report = await build(log, built, serving, io);
     if (!report.complete) return interrupted(io);
     await rm(built, { recursive: true, force: true });
     return reportCompared(report, io);
@@ -100,18 +102,17 @@ async function check(config: Config, log: Log, io: Io): Promise<number> {
 }
 
 async function build(
-  config: Config,
   log: Log,
   folder: string,
   serving: ReadStore | undefined,
   io: Io,
 ): Promise<RebuildReport> {
-  const [{ openReadStore }, { PROJECTIONS }, { rebuild: rebuildModels }] = await Promise.all([
-    import('../server.js'),
+  const [{ openScratchReadStore }, { PROJECTIONS }, { rebuild: rebuildModels }] = await Promise.all([
+    import('../stores.js'),
     import('../../projections/index.js'),
     import('../../projections/rebuild.js'),
   ]);
-  const store = open(() => openReadStore(config, folder));
+  const store = await open(openScratchReadStore(folder));
   const progress = createProgress({
     output: io.stderr,
     label: serving === undefined ? 'Rebuilding' : 'Checking',
@@ -139,9 +140,9 @@ async function build(
   }
 }
 
-function open(store: () => ReadStore): ReadStore {
+async function open(store: Promise<ReadStore>): Promise<ReadStore> {
   try {
-    return store();
+    return await store;
   } catch (error) {
     if (error instanceof Error && error.name === 'ReadStoreFormatError') throw new CliError(error.message);
     throw error;

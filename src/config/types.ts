@@ -39,6 +39,10 @@ export interface Config {
      * The connection string of EventStoreDB or KurrentDB.
      */
     readonly url: string | null;
+    /**
+     * What the names of all our streams begin with there, so that other applications can share the server.
+     */
+    readonly prefix: string;
   };
   /**
    * Where the read models are kept. They can be rebuilt from the log at any time.
@@ -53,6 +57,21 @@ export interface Config {
      */
     readonly url: string | null;
   };
+  /**
+   * When content is forgotten for good: the key that it is sealed with in the log is destroyed.
+   */
+  readonly forgetting: {
+    /**
+     * How long the content of a redacted event can still be seen by moderators; `null` keeps it.
+     */
+    readonly redacted_after: number | null;
+  };
+  /**
+   * What this process does, where several share the log and the read models: answer clients (`http`), decide and follow up (`commands`), keep the read models (`projections`). `null` is all of it, by a process that is alone.
+   *
+   * @minItems 1
+   */
+  readonly roles: readonly ('http' | 'commands' | 'projections')[] | null;
   /**
    * Who can make an account through the client API. `engram user create` always can.
    */

@@ -12,8 +12,3 @@ export function unsupportedKeys(config: Config): string[] {
   ];
   return asked.flatMap(([key, isAsked]) => (isAsked ? [key] : []));
 }
-
-/** Stores that the configuration names and this version has no adapter for: nothing can be done without them. */
-export function unsupportedStores(config: Config): string[] {
-  return [config.log.adapter, config.read_models.adapter].filter((adapter) => adapter !== 'lmdb');
-}

@@ -72,7 +72,18 @@ export interface RawLog {
   setRetention(stream: string, retention: Retention): Promise<void>;
   retention(stream: string): Promise<Retention>;
 
+  /**
+   * Ends the epoch: whoever opens this log next begins another. For a copy, and for a log that was restored: what is
+   * appended to it from now on is another history than the one that positions so far speak of.
+   */
+  endEpoch(): Promise<void>;
+
   close(): Promise<void>;
+}
+
+/** Told about each group of appends that was flushed. Durations in milliseconds. */
+export interface AppendObserver {
+  appended(records: number, bytes: number, appendMs: number, flushMs: number): void;
 }
 
 /** What a record weighs in an append: its bytes, its type twice over (UTF-16), and a little for its envelope. */

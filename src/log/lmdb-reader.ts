@@ -65,6 +65,10 @@ class LmdbLogReader implements RawLog {
     return refused();
   }
 
+  endEpoch(): Promise<never> {
+    return refused();
+  }
+
   async revision(stream: string): Promise<number> {
     return this.#state(stream)?.revision ?? NO_STREAM;
   }

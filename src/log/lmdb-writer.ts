@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { BehaviorSubject } from 'rxjs';
 import type { Clock } from '../runtime/clock.js';
-import type { RawRecord } from './adapter.js';
+import type { AppendObserver, RawRecord } from './adapter.js';
 import { LogClosedError, LogUnavailableError, WrongRevisionError } from './errors.js';
 import {
   decodeFrame,
@@ -20,11 +20,6 @@ import { Group, newStream, put } from './lmdb-group.js';
 import type { LmdbStore, Table } from './lmdb-store.js';
 import type { Appended, Retention } from './log.js';
 import { NO_STREAM, type Position } from './position.js';
-
-/** Told about each group of appends that was flushed. Durations in milliseconds. */
-export interface AppendObserver {
-  appended(records: number, bytes: number, appendMs: number, flushMs: number): void;
-}
 
 /** How much one transaction takes, in bytes: beyond it, waiting appends go into the next. */
 const MAX_GROUP_BYTES = 16 * 1_048_576;

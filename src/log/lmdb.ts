@@ -1,12 +1,12 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Clock } from '../runtime/clock.js';
 import { uuid, type Random } from '../runtime/random.js';
-import type { RawBatch, RawLog, RawReadOptions, RawRecord } from './adapter.js';
+import type { AppendObserver, RawBatch, RawLog, RawReadOptions, RawRecord } from './adapter.js';
 import { LogClosedError } from './errors.js';
 import { decodeState, readPosition } from './lmdb-format.js';
 import { readRecords, readStreamRecords } from './lmdb-reading.js';
 import { openLmdbStore, type LmdbStore } from './lmdb-store.js';
-import { LmdbWriter, type AppendObserver } from './lmdb-writer.js';
+import { LmdbWriter } from './lmdb-writer.js';
 import type { Appended, Log, Retention } from './log.js';
 import { NO_STREAM, START, type Position } from './position.js';
 import { RecordLog } from './record-log.js';
@@ -110,6 +110,10 @@ export class LmdbLog implements RawLog {
   async scavenge(limit: number): Promise<number> {
     this.#open();
     return this.#writer.scavenge(limit);
+  }
+
+  async endEpoch(): Promise<void> {
+    await this.#open().meta.remove(EPOCH);
   }
 
   async close(): Promise<void> {

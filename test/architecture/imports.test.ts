@@ -71,6 +71,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'src/metrics': { imports: [], node: ANY },
   // What the composition root tells the metrics.
   'src/observing': { imports: ['src/log', 'src/metrics', 'projections'], node: ANY },
+  // Which adapter serves which port.
+  'src/stores': { imports: ['src'], node: ANY },
   'src/server': { imports: ['src', 'projections', 'schemas'], node: ANY },
   'src/cli': { imports: ['src', 'projections', 'schemas'], node: ANY },
   'src/main': { imports: ['src/cli', 'src/logger'], node: ANY },
@@ -131,7 +133,11 @@ function fault(from: string, imported: string): string | undefined {
   if (area !== 'src/main' && area !== 'src/cli' && within(imported, 'src/cli'))
     return `${from} imports the command line`;
   const adapter = ADAPTER.exec(imported)?.[0];
-  if (adapter !== undefined && !['src/server', 'src/cli'].includes(area) && !from.startsWith(adapter)) {
+  if (
+    adapter !== undefined &&
+    !['src/server', 'src/stores', 'src/cli'].includes(area) &&
+    !from.startsWith(adapter)
+  ) {
     return `${from} imports the adapter ${imported}`;
   }
   if (areaOf(imported) === area || rule.imports.some((prefix) => within(imported, prefix))) return undefined;

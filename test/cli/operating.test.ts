@@ -13,7 +13,8 @@ import type { OnlineRebuild } from '../../src/http/admin/rebuild.js';
 import { createApp } from '../../src/http/app.js';
 import { Schemas } from '../../src/http/schemas.js';
 import { profiles } from '../../src/read-models/collections.js';
-import { openCore, openReadStore, type Engine } from '../../src/server.js';
+import { openCore, type Engine } from '../../src/server.js';
+import { openReadStore } from '../../src/stores.js';
 import { DataFolder } from '../support/data-folder.js';
 import { forkedRoom } from '../support/forked-room.js';
 import { testIo } from './support.js';
@@ -181,7 +182,7 @@ describe('engram rebuild', () => {
 
   it('tells which documents differ', async () => {
     await served();
-    const store = openReadStore(data.config);
+    const store = await openReadStore(data.config);
     const projection = PROJECTIONS.find(({ name }) => name === profiles.projection);
     if (projection === undefined) throw new Error('There is no such projection.');
     const { name, version } = projection;

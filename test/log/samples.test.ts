@@ -51,6 +51,7 @@ function storeOf(samples: readonly StoredSample[]): RawLog {
     readAll: () => give(),
     setRetention: refuse,
     retention: refuse,
+    endEpoch: refuse,
     close: refuse,
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { RawLog } from '../../../src/log/adapter.js';
 import { LogClosedError } from '../../../src/log/errors.js';
 import { NO_STREAM, START } from '../../../src/log/position.js';
 import { collect, largeRecords, nameOf, names, someRecords, type LogTools } from './tools.js';
@@ -110,6 +111,28 @@ export function lastingContract({ harness, opened }: LogTools): void {
       expect(await collect(again.readAll())).toStrictEqual(all);
       expect(await again.retention('user-a')).toStrictEqual({ maxCount: 2 });
       expect((await again.append('user-a', 2, someRecords('b', 1))).positions[0]).toBeGreaterThan(head);
+    });
+
+    test('begins another epoch after one was ended, with everything in it', async () => {
+      const made = await harness();
+      const raws: RawLog[] = [];
+      const log = await opened(made, (raw) => {
+        raws.push(raw);
+        return raw;
+      });
+      const { epoch } = log;
+      await log.append('user-a', NO_STREAM, someRecords('a', 2));
+      await raws[0]?.endEpoch();
+      expect(log.epoch).toBe(epoch);
+      await log.close();
+
+      const again = await opened(made);
+      expect(again.epoch).not.toBe(epoch);
+      expect(again.epoch).toMatch(/^[0-9a-f-]{36}$/);
+      expect(await names(again.readAll())).toStrictEqual(['a0', 'a1']);
+      const begun = again.epoch;
+      await again.close();
+      expect((await opened(made)).epoch).toBe(begun);
     });
 
     test('another log has another epoch', async () => {
