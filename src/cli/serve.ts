@@ -1,6 +1,7 @@
 import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig, type Config } from '../config.js';
+import { variableName } from '../config/schema.js';
 import { CliError, EXIT, type Io } from './io.js';
 
 /** What `serve` needs of a server that runs. */
@@ -22,11 +23,13 @@ const PLAIN_ERRORS = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'EROFS', 
  * Told while it is starting, it ends as soon as it has started.
  */
 export async function serve(
-  options: { readonly config?: string },
+  options: { readonly config?: string; readonly roles?: readonly string[] },
   io: Io,
   start: (config: Config) => Promise<ServedServer> = startServer,
 ): Promise<number> {
-  const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
+  const roles =
+    options.roles === undefined ? {} : { [variableName(['roles'])]: JSON.stringify(options.roles) };
+  const config = loadConfig({ file: options.config, env: { ...io.env, ...roles }, cwd: io.cwd });
   const server = await start(config).catch((error: unknown) => {
     throw isPlain(error) ? new CliError(`Engram cannot start: ${error.message}`) : error;
   });

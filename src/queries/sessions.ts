@@ -33,7 +33,7 @@ export class Sessions {
    */
   async byAccessToken(hash: string): Promise<AccessToken | undefined> {
     const { store, barrier, positions } = this.#side;
-    if (this.#ended > positions.processed) await barrier.reached(PATIENCE);
+    if (barrier.isShared || this.#ended > positions.processed) await barrier.reached(PATIENCE);
     const collection = store.collection(accessTokens);
     let found = await collection.get([hash]);
     if (found === undefined) {
