@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { documentsContract } from './read-store-documents.js';
+import { leasesContract } from './read-store-leases.js';
 import type { Opened, ReadStoreHarness } from './read-store-notes.js';
 import { writingContract } from './read-store-writing.js';
 
@@ -19,5 +20,6 @@ export function readStoreContract(name: string, open: () => Promise<ReadStoreHar
 
     documentsContract(at);
     writingContract(at);
+    leasesContract(at);
   });
 }
