@@ -1,5 +1,5 @@
 import { topicsOf } from '../projections/topics.js';
-import type { Config } from './config.js';
+import type { Config, Listener } from './config.js';
 import { unsupportedKeys } from './config/unsupported.js';
 import { adminRoutes } from './http/admin/admin-api.js';
 import type { AppOptions } from './http/app.js';
@@ -161,17 +161,28 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
     const socket = await openSocket(core.folder.socket, admin, core.loggers.server);
     if (socket !== undefined) apps.push(socket);
     const resources = {
-      client: config.roles?.includes('http') === false ? [] : clientRoutes(api, config),
+      client: clientRoutes(api, config),
       metrics: metricsRoutes(core.metrics),
       health: healthRoutes(async () => ({ read_models: await core.readModels.isServing() })),
     };
-    const listeners = await openListeners(config, resources, shared);
+    const listeners = await openListeners(listenersOf(config), resources, shared);
     apps.push(...listeners.map(({ app }) => app));
     return { ...core, listeners, api, firstStart: await hasNoAccount(core), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** What a process listens on: one that has no clients to answer can still be watched. */
+function listenersOf({ listeners, roles }: Config): Listener[] {
+  if (roles?.includes('http') !== false) return [...listeners];
+  return listeners
+    .map((listener) => ({
+      ...listener,
+      resources: listener.resources.filter((resource) => resource === 'metrics' || resource === 'health'),
+    }))
+    .filter(({ resources }) => resources.length > 0);
 }
 
 /** Unknown while the read models are being built, and then there has been a log before. */

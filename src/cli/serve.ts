@@ -63,9 +63,12 @@ function programName({ cwd }: Io): string {
 }
 
 function greeting(config: Config, server: ServedServer, file: string | undefined, io: Io): string {
-  const lines = [`Engram serves ${config.server_name} from ${config.data_dir}:`];
+  const { roles } = config;
+  const part = roles === null ? '' : ` (${roles.join(', ')})`;
+  const lines = [`Engram serves ${config.server_name} from ${config.data_dir}${part}:`];
   for (const { url, resources } of server.listeners) lines.push(`  ${url}  (${resources.join(', ')})`);
-  if (server.firstStart) {
+  if (server.listeners.length === 0) lines.push('  nothing listens');
+  if (server.firstStart && roles?.includes('http') !== false) {
     lines.push(
       '',
       'There is no account yet. Make one with',

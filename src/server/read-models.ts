@@ -117,5 +117,64 @@ export function sharedReadModels(
       follower.start(log.head);
       if (!keeps) return;
       keeping = keep();
+    },
+    async stop() {
+      ending.abort();
+      await keeping;
+      await follower.stop();
+    },
+    progress: () => runner?.progress() ?? [],
+    async isServing() {
+      const serving = new Set((await store.serving()).map(({ projection }) => projection));
+      return [...names].every((name) => serving.has(name));
+    },
+    get rebuilding() {
+      return runner;
+    },
+  };
+}
+
+function openRunner(
+  engine: Engine,
+  store: ReadStore,
+  onReadable: OnReadable,
+  onFatal: () => void,
+): ProjectionRunner {
+  const { log, loggers, metrics, ports } = engine;
+  const progress = new Progress(log, metrics);
+  const runner: ProjectionRunner = new ProjectionRunner({
+    log,
+    store,
+    projections: PROJECTIONS,
+    clock: ports.clock,
+    logger: loggers.projections,
+    onFatal: (err) => {
+      loggers.projections.fatal({ err }, 'Read models are no longer kept up to date.');
+      onFatal();
+    },
+    onFolded: (records, position) => {
+      progress.observe(runner);
+      onReadable(records, position);
+    },
+  });
+  return runner;
+}
+
+/** A look that the type checker takes for new each time. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
   });
 }
