@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   BACKWARDS,
   END,
@@ -35,11 +36,14 @@ export async function writeRetention(
 ): Promise<void> {
   for (;;) {
     const { metadata, revision } = await readMetadata(connection, names, stream);
+    const changed = withRetention(metadata, retention);
+    // What starts and says it again adds nothing to the server.
+    if (isDeepStrictEqual(changed, metadata)) return;
     const event: JSONEventData = {
       id: uuid(random),
       type: '$metadata',
       contentType: 'application/json',
-      data: withRetention(metadata, retention),
+      data: changed,
       metadata: undefined,
     };
     try {

@@ -30,6 +30,8 @@ export interface EventStoreDbLogOptions {
   readonly readOnly?: boolean;
   /** How long a server that does not answer is waited for when opening, in milliseconds. */
   readonly patience?: number;
+  /** Called once, when the log is closed. */
+  readonly onClosed?: () => void;
 }
 
 /** Long enough for a server that starts at the same time. */
@@ -75,6 +77,7 @@ export class EventStoreDbLog implements RawLog {
   readonly #writer: EventStoreDbWriter;
   readonly #random: Random;
   readonly #readOnly: boolean;
+  readonly #onClosed: (() => void) | undefined;
   readonly #writing = new Set<Promise<unknown>>();
   #closed = false;
 
@@ -111,6 +114,7 @@ export class EventStoreDbLog implements RawLog {
     this.#writer = new EventStoreDbWriter(connection, names, tail, options.clock, options.observer);
     this.#random = options.random;
     this.#readOnly = options.readOnly ?? false;
+    this.#onClosed = options.onClosed;
   }
 
   get head(): Position {
@@ -160,6 +164,7 @@ export class EventStoreDbLog implements RawLog {
     await Promise.allSettled(this.#writing);
     await this.#tail.stop();
     await this.#connection.close();
+    this.#onClosed?.();
   }
 
   async #write<T>(action: () => Promise<T>): Promise<T> {
