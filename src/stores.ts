@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config.js';
-import { dataFolders } from './config/data-folders.js';
+import { dataFolders, processFolders } from './config/data-folders.js';
 import { LogFormatError } from './log/errors.js';
-import { lockFolder } from './log/folder-lock.js';
+import { holderOf, lockFolder } from './log/folder-lock.js';
 import type { Log } from './log/log.js';
 import type { AppendObserver } from './log/adapter.js';
 import { SealKeys } from './log/seal-keys.js';
@@ -45,7 +45,7 @@ export async function openLog(config: Config, ports: StorePorts, observer?: Appe
     case 'eventstoredb': {
       const { openEventStoreDbLog } = await import('./log/eventstoredb.js');
       mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
-      const onClosed = lockFolder(config.data_dir);
+      const onClosed = takeDataFolder(config);
       try {
         const keys = SealKeys.open(sealKey, ports.random);
         return await openEventStoreDbLog({ ...there(config), ...ports, keys, ...observed, onClosed });
@@ -67,6 +67,26 @@ export async function hasLog(config: Config, ports: StorePorts): Promise<boolean
       return hasEventStoreDbLog({ ...there(config), ...ports });
     }
   }
+}
+
+/**
+ * Takes a data folder whose log is elsewhere. Processes that share it have places of their own there, and none of
+ * them goes with a process that takes it alone.
+ *
+ * @throws LogFormatError when it is in use
+ */
+function takeDataFolder({ data_dir: folder, roles }: Config): () => void {
+  if (roles !== null) {
+    const holder = holderOf(folder);
+    if (holder === undefined) return () => undefined;
+    throw new LogFormatError(`The data folder ${folder} is in use by process ${holder}, which has no roles.`);
+  }
+  for (const place of processFolders({ data_dir: folder })) {
+    const holder = holderOf(place);
+    if (holder === undefined) continue;
+    throw new LogFormatError(`The data folder ${folder} is in use by process ${holder}.`);
+  }
+  return lockFolder(folder);
 }
 
 /** Where a log on a server is. */

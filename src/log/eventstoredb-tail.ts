@@ -1,4 +1,4 @@
-import { BACKWARDS, END, type AllStreamResolvedEvent } from '@eventstore/db-client';
+import { BACKWARDS, END, type AllStreamResolvedEvent, type ReadPosition } from '@eventstore/db-client';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Clock } from '../runtime/clock.js';
 import type { RawBatch, RawRecord } from './adapter.js';
@@ -14,6 +14,8 @@ const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
 /** How long what is on its way is waited for, in milliseconds, before it is read instead. */
 const MOMENT = 100;
+/** Events that are looked at in one go for the last of ours: others write now and then, such as the server its figures. */
+const END_PAGE = 20;
 
 /**
  * The end of the log, as a subscription tells it: filtered by the server, from the end on, and begun anew when it is
@@ -63,6 +65,32 @@ export class Tail {
   /** Moves the head, if that is forwards. */
   advance(position: Position): void {
     if (position > this.head) this.#heads.next(position);
+  }
+
+  /** The position of the last record of ours, asked of the server: what is newer than the head is looked at from the end on. */
+  async end(): Promise<Position> {
+    let from: ReadPosition = END;
+    for (;;) {
+      const { events } = await this.#connection.page(
+        (client) =>
+          client.readAll({
+            direction: BACKWARDS,
+            fromPosition: from,
+            maxCount: END_PAGE,
+            requiresLeader: true,
+            resolveLinkTos: false,
+          }),
+        () => false,
+      );
+      for (const { event } of events) {
+        if (event === undefined) continue;
+        const position = positionOf(event);
+        if (position <= this.head) return this.head;
+        if (this.#names.ours(event.streamId) !== undefined) return position;
+        from = event.position;
+      }
+      if (events.length < END_PAGE) return this.head;
+    }
   }
 
   /** Whether all records after a position, up to another, are at hand; waits a moment for those that are on their way. */
