@@ -31,8 +31,9 @@ export interface StorePorts {
 export async function openLog(config: Config, ports: StorePorts, observer?: AppendObserver): Promise<Log> {
   const folders = dataFolders(config);
   const sealKey = join(folders.keys, 'seal.key');
-  // A new key would open nothing of what is there, and what is written meanwhile would need both.
-  if (!existsSync(sealKey) && (await hasLog(config, ports))) {
+  // A new key would open nothing of what is there, and what is written meanwhile would need both. Looked for twice: a
+  // process that starts at the same time makes the key first, and then the log.
+  if (!existsSync(sealKey) && (await hasLog(config, ports)) && !existsSync(sealKey)) {
     throw new LogFormatError(`${sealKey} is missing, and the log's content is sealed with it: put it back.`);
   }
   const observed = observer === undefined ? {} : { observer };

@@ -41,10 +41,16 @@ describe.skipIf(URL === '')(
     const acknowledged: string[] = [];
 
     beforeAll(async () => {
-      keepers = await Promise.all([0, 1].map(() => serveRoles(['projections'], environment)));
-      followUp = await serveRoles(['commands'], environment);
-      one = await serveRoles(['http'], environment);
-      two = await serveRoles(['http'], environment);
+      // All at once, on nothing: one of them makes each thing that they share.
+      const started = ['http', 'http', 'commands', 'projections', 'projections'].map((role) =>
+        serveRoles([role], environment),
+      );
+      [one, two, followUp, ...keepers] = (await Promise.all(started)) as [
+        RoleProcess,
+        RoleProcess,
+        RoleProcess,
+        ...RoleProcess[],
+      ];
       await until(() => keepers.some(keeps));
       alice = await new MatrixClient(one.url).register('alice', PASSWORD);
       bob = await new MatrixClient(two.url).register('bob', PASSWORD);
