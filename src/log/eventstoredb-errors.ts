@@ -112,6 +112,12 @@ function isDiscoveryError(error: Error): boolean {
 
 /** Why, for people. gRPC's messages name hosts and reasons, and no credentials. */
 export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message.split('\n', 1)[0]?.trim() : undefined;
-  return text === undefined || text === '' ? 'no reason is given' : text;
+  const [line = ''] = error instanceof Error ? error.message.split('\n', 1) : [];
+  // `14 UNAVAILABLE: No connection established. Last error: Error: connect ECONNREFUSED ... Resolution note: `
+  const text = line
+    .replace(/^\d+ [A-Z_]+: /, '')
+    .replace(/^.*Last error: (?:Error: )?/, '')
+    .replace(/\.? *Resolution note:.*$/, '')
+    .trim();
+  return text === '' ? 'no reason is given' : text;
 }
