@@ -41,7 +41,9 @@ export class Batch {
     return this.#full;
   }
 
-  add(record: RawStored): void {
+  /** Takes a record, if it is one. */
+  take(record: RawStored | undefined): void {
+    if (record === undefined) return;
     this.#records.push(record);
     this.#full = this.#enough(record) || this.#records.length >= this.#size;
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   END,
   EventStoreDBClient,
@@ -209,10 +210,12 @@ export class Connection {
 
   #open(): Line {
     if (this.#closed) throw new LogClosedError();
-    this.#line ??= {
-      client: EventStoreDBClient.connectionString(this.#url),
-      broken: new AbortController(),
-    };
+    if (this.#line === undefined) {
+      const broken = new AbortController();
+      // One for every call that is under way.
+      setMaxListeners(0, broken.signal);
+      this.#line = { client: EventStoreDBClient.connectionString(this.#url), broken };
+    }
     return this.#line;
   }
 

@@ -1,5 +1,6 @@
 import type { BinaryEventData, Position as DriverPosition } from '@eventstore/db-client';
 import type { RawRecord, RawStored } from './adapter.js';
+import type { StreamNames } from './eventstoredb-names.js';
 import type { Position } from './position.js';
 
 /*
@@ -27,7 +28,13 @@ export function toEvent({ id, type, data, metadata }: RawRecord): BinaryEventDat
   return { id, type, contentType: 'application/octet-stream', data: plain(data), metadata: plain(metadata) };
 }
 
-export function fromEvent(event: StoredEvent, stream: string): RawStored {
+/**
+ * The record that an event is; undefined for what is not of the log: other streams, and what the server puts into
+ * ours, such as the mark of a stream that was deleted for good, whose revision is beyond all numbers.
+ */
+export function fromEvent(event: StoredEvent, names: StreamNames): RawStored | undefined {
+  const stream = event.type.startsWith('$') ? undefined : names.ours(event.streamId);
+  if (stream === undefined) return undefined;
   return {
     id: event.id,
     type: event.type,

@@ -67,7 +67,7 @@ export async function* readStreamRecords(
     const direction = forwards ? FORWARDS : BACKWARDS;
     const { events, whole } = await readEvents(connection, names.there(stream), from, direction, size);
     const batch = new Batch(size);
-    for (const event of events) batch.add(fromEvent(event, stream));
+    for (const event of events) batch.take(fromEvent(event, names));
     const last = events.at(-1);
     if (last === undefined) return;
     yield batch.finish(positionOf(last));
@@ -120,8 +120,7 @@ async function* forwards(
         if (position > to) break;
         looked = position;
         passed++;
-        const stream = names.ours(event.streamId);
-        if (stream !== undefined) batch.add(fromEvent(event, stream));
+        batch.take(fromEvent(event, names));
       }
       const last = page.events.at(-1);
       const ended = page.whole && page.events.length <= size;
@@ -149,8 +148,7 @@ async function* backwards(
       if (position > to) continue;
       if (position <= after) break;
       looked = position;
-      const stream = names.ours(event.streamId);
-      if (stream !== undefined) batch.add(fromEvent(event, stream));
+      batch.take(fromEvent(event, names));
       if (!batch.full) continue;
       yield batch.finish(looked);
       batch = new Batch(size);
@@ -177,7 +175,7 @@ export async function lastPosition({ connection, names, begins }: Omit<Source, '
     for (const event of events) {
       const position = positionOf(event);
       end ??= position;
-      if (names.ours(event.streamId) !== undefined) return position;
+      if (fromEvent(event, names) !== undefined) return position;
       if (position <= begins) return START;
     }
     const last = events.at(-1);

@@ -54,7 +54,7 @@ export class RecentRecords {
     for (let i = this.#firstAfter(after); i < this.#records.length; i++) {
       const record = this.#records[i];
       if (record === undefined || record.position > to) break;
-      batch.add(record);
+      batch.take(record);
       if (batch.full) return batch.finish(record.position);
     }
     return batch.finish(to);

@@ -214,13 +214,11 @@ export class Tail {
   }
 
   #take({ event }: AllStreamResolvedEvent): void {
-    if (event === undefined) return;
-    const stream = this.#names.ours(event.streamId);
-    if (stream === undefined || positionOf(event) <= this.#recent.position) return;
-    const record = fromEvent(event, stream);
+    const record = event === undefined ? undefined : fromEvent(event, this.#names);
+    if (record === undefined || record.position <= this.#recent.position) return;
     this.#recent.add(record);
     this.#seen = record.position;
-    if (!this.#held.has(stream)) this.advance(record.position);
+    if (!this.#held.has(record.stream)) this.advance(record.position);
     this.#moved();
   }
 
