@@ -16,6 +16,9 @@ export interface ServedServer {
 /** Errors of the system that say all that there is to say, when an address or a folder cannot be had. */
 const PLAIN_ERRORS = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'EROFS', 'ENOSPC', 'ENOTFOUND']);
 
+/** Something else is where the log or the read models should be: their messages say what. */
+const FORMAT_ERRORS = new Set(['LogFormatError', 'ReadStoreFormatError']);
+
 /**
  * `engram serve`: runs until it is told to end, then ends cleanly.
  *
@@ -49,7 +52,7 @@ async function startServer(config: Config): Promise<ServedServer> {
 function isPlain(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const code: unknown = 'code' in error ? error.code : undefined;
-  return error.name === 'LogFormatError' || (typeof code === 'string' && PLAIN_ERRORS.has(code));
+  return FORMAT_ERRORS.has(error.name) || (typeof code === 'string' && PLAIN_ERRORS.has(code));
 }
 
 /** How to call this program from where the person is: by its name where it was, else by its file. */
