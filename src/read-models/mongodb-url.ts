@@ -49,9 +49,9 @@ export function withoutSecrets(text: string, url: string): string {
   return clean;
 }
 
-/** Whether a URL has anything to keep secret. */
+/** Whether a URL has anything to keep secret, or may have: it may not be well-formed. */
 export function hasSecrets(url: string): boolean {
-  return secretsIn(url).length > 0;
+  return url.includes('@') || secretsIn(url).length > 0;
 }
 
 /** Longest first, since one may be part of another. */
