@@ -49,6 +49,8 @@ export class MongoWriting {
 
   /** @throws CheckpointConflictError before any document is changed */
   async write(write: readonly Changes[], checkpoints: Commit['checkpoints']): Promise<void> {
+    // Nothing is put into a database that is not ours.
+    await this.#catalogue.known();
     const parts = journalParts(write);
     const limit = this.#clock.monotonic() + LONGEST_WRITE;
     if (parts.length === 0) {

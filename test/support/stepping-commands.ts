@@ -3,7 +3,7 @@ import type { Change } from '../../src/read-models/mongodb-documents.js';
 import { MongoLink } from '../../src/read-models/mongodb-link.js';
 import { MongoReadStore } from '../../src/read-models/mongodb.js';
 import type { ReadStore } from '../../src/read-models/store.js';
-import { systemClock } from '../../src/runtime/clock.js';
+import { systemClock, type Clock } from '../../src/runtime/clock.js';
 
 /** Does a durable step, or not: `command` does it. Steps are counted from 0. */
 export type OnStep = <T>(command: () => Promise<T>, step: number) => Promise<T>;
@@ -43,6 +43,7 @@ export class SteppingCommands extends MongoCommands {
   }
 }
 
-export function steppingStore(url: string, onStep: OnStep): ReadStore {
-  return new MongoReadStore(new SteppingCommands(new MongoLink(url, systemClock), onStep), systemClock);
+/** @param clock for all but the times that the way to the server has */
+export function steppingStore(url: string, onStep: OnStep, clock: Clock = systemClock): ReadStore {
+  return new MongoReadStore(new SteppingCommands(new MongoLink(url, systemClock), onStep), clock);
 }
