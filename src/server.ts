@@ -18,7 +18,7 @@ import { Notifier } from './queries/notifier.js';
 import type { ReadSide } from './queries/read-side.js';
 import { ReadBarrier } from './queries/wait.js';
 import { accounts } from './read-models/collections.js';
-import { ReadModelNotReadyError } from './read-models/errors.js';
+import { ReadModelNotReadyError, ReadStoreUnavailableError } from './read-models/errors.js';
 import { uuid } from './runtime/random.js';
 import { openEngine, type Engine, type Ports } from './server/engine.js';
 import { ownEphemera, sharedEphemera } from './server/ephemera.js';
@@ -185,12 +185,12 @@ function listenersOf({ listeners, roles }: Config): Listener[] {
     .filter(({ resources }) => resources.length > 0);
 }
 
-/** Unknown while the read models are being built, and then there has been a log before. */
+/** Unknown while the read models are being built, and then there has been a log before; and while they are away. */
 async function hasNoAccount(core: Core): Promise<boolean> {
   try {
     return (await core.read.store.collection(accounts).count({ prefix: [], limit: 1 })) === 0;
   } catch (error) {
-    if (error instanceof ReadModelNotReadyError) return false;
+    if (error instanceof ReadModelNotReadyError || error instanceof ReadStoreUnavailableError) return false;
     throw error;
   }
 }

@@ -124,13 +124,20 @@ export async function openLogForReading(config: Config, ports: StorePorts): Prom
   }
 }
 
-/** Opens the read models. @throws ReadStoreFormatError when something else is there */
+/**
+ * Opens the read models. MongoDB need not be there: whatever is asked of it then is unavailable, and what is in its
+ * database is seen when it is there.
+ *
+ * @throws ReadStoreFormatError when something else is there
+ */
 export async function openReadStore(config: Config): Promise<ReadStore> {
   switch (config.read_models.adapter) {
     case 'lmdb':
       return openScratchReadStore(dataFolders(config).readModels);
-    case 'mongodb':
-      throw new LogFormatError('This version has no adapter for mongodb: configure lmdb.');
+    case 'mongodb': {
+      const { openMongoReadStore } = await import('./read-models/mongodb.js');
+      return openMongoReadStore({ url: config.read_models.url ?? '' });
+    }
   }
 }
 

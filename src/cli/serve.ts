@@ -17,6 +17,9 @@ export interface ServedServer {
 /** Errors of the system that say all that there is to say, when an address or a folder cannot be had. */
 const PLAIN_ERRORS = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'EROFS', 'ENOSPC', 'ENOTFOUND']);
 
+/** What stands in the way of log or read models, which their messages say. */
+const PLAIN_NAMES = new Set(['LogFormatError', 'LogUnavailableError', 'ReadStoreFormatError']);
+
 /**
  * `engram serve`: runs until it is told to end, then ends cleanly.
  *
@@ -52,8 +55,7 @@ async function startServer(config: Config): Promise<ServedServer> {
 function isPlain(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const code: unknown = 'code' in error ? error.code : undefined;
-  if (error.name === 'LogFormatError' || error.name === 'LogUnavailableError') return true;
-  return typeof code === 'string' && PLAIN_ERRORS.has(code);
+  return PLAIN_NAMES.has(error.name) || (typeof code === 'string' && PLAIN_ERRORS.has(code));
 }
 
 /** How to call this program from where the person is: by its name where it was, else by its file. */
