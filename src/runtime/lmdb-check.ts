@@ -1,0 +1,252 @@
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import {
+  BIG_DATA,
+  BRANCH,
+  LARGEST_HEAD,
+  LEAF,
+  metaOf,
+  NODE_HEADER,
+  number64,
+  OVERFLOW,
+  PAGE_HEADER,
+  PageError,
+  SUB_TREE,
+  TREE_BYTES,
+  treeAt,
+  type Meta,
+  type Tree,
+} from './lmdb-pages.js';
+
+/**
+ * What is wrong with an LMDB file, in words that go on after its name, or undefined where nothing is. LMDB itself
+ * believes what it reads: a damaged page ends the process by a signal, or gives another answer. No other process may
+ * write the file meanwhile.
+ *
+ * Its head is always looked at: that it is a database, and that the file reaches as far as it says. `whole` looks at
+ * every page in use: that each is what its parent says, its nodes lie within it and in order, every tree has what it
+ * counts, and no page is used twice or is free and used. What values hold is not looked at. Costs about a second for
+ * each gigabyte that is in memory.
+ */
+export function damageOf(file: string, whole: boolean): string | undefined {
+  const handle = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(handle);
+    // Made, and never written to.
+    if (size === 0) return undefined;
+    const head = Buffer.alloc(Math.min(size, LARGEST_HEAD));
+    readSync(handle, head, 0, head.byteLength, 0);
+    const meta = metaOf(head, bootId());
+    if ((meta.lastPage + 1) * meta.pageSize > size) throw new PageError('is cut off');
+    if (whole) new PageCheck(handle, meta).run();
+    return undefined;
+  } catch (error) {
+    if (error instanceof PageError) return error.message;
+    throw error;
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** This boot as LMDB notes it in a meta page. */
+function bootId(): bigint | undefined {
+  try {
+    const text = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
+    return BigInt.asIntN(64, BigInt(`0x${text.slice(0, 8)}`));
+  } catch {
+    return undefined;
+  }
+}
+
+interface Counts {
+  branches: number;
+  leaves: number;
+  overflows: number;
+  entries: number;
+}
+
+type Compare = (a: Buffer, b: Buffer) => number;
+const byBytes: Compare = (a, b) => Buffer.compare(a, b);
+const byNumber: Compare = (a, b) => number64(a, 0) - number64(b, 0);
+
+class PageCheck {
+  readonly #handle: number;
+  readonly #meta: Meta;
+  /** A bit for each page: whether something uses it. */
+  readonly #used: Uint8Array;
+
+  constructor(handle: number, meta: Meta) {
+    this.#handle = handle;
+    this.#meta = meta;
+    this.#used = new Uint8Array((meta.lastPage >> 3) + 1);
+  }
+
+  /** @throws PageError */
+  run(): void {
+    const { main, free } = this.#meta;
+    this.#tree(main, byBytes, (data, flags) => {
+      if ((flags & SUB_TREE) === 0) return;
+      if (data.byteLength !== TREE_BYTES) throw new PageError('is damaged: a table has no tree');
+      this.#tree(treeAt(data, 0), byBytes);
+    });
+    const lists: Buffer[] = [];
+    this.#tree(free, byNumber, (data) => lists.push(data));
+    for (const list of lists) this.#freed(list);
+  }
+
+  #tree(tree: Tree, compare: Compare, onEntry?: (data: Buffer, flags: number) => void): void {
+    const counts = { branches: 0, leaves: 0, overflows: 0, entries: 0 };
+    if (tree.root !== undefined)
+      this.#visit(tree.root, tree.depth, { counts, compare, onEntry }, undefined, undefined);
+    for (const [name, count] of Object.entries(counts)) {
+      if (tree[name as keyof Counts] !== count)
+        throw new PageError(`is damaged: a tree has not the ${name} it counts`);
+    }
+  }
+
+  /** A page and all below it; its keys must be from `low` on and before `high`. */
+  #visit(
+    number: number,
+    depth: number,
+    tree: { counts: Counts; compare: Compare; onEntry: ((data: Buffer, flags: number) => void) | undefined },
+    low: Buffer | undefined,
+    high: Buffer | undefined,
+  ): void {
+    this.#use(number, 1);
+    const page = this.#read(number, 1);
+    const kind = depth > 1 ? BRANCH : LEAF;
+    if (depth < 1 || number64(page, 0) !== number || page.readUInt16LE(18) !== kind) throw damaged(number);
+    const nodes = nodesOf(page, kind, number);
+    if (kind === BRANCH) tree.counts.branches++;
+    else tree.counts.leaves++;
+    // The first key of a branch stands for everything below the second.
+    const first = kind === BRANCH ? 1 : 0;
+    for (let i = first; i < nodes.length; i++) {
+      const before = i > first ? nodes[i - 1]?.key : low;
+      const { key } = nodes[i] as Node;
+      if (
+        before !== undefined &&
+        (i > first ? tree.compare(before, key) >= 0 : tree.compare(before, key) > 0)
+      ) {
+        throw damaged(number);
+      }
+      if (high !== undefined && tree.compare(key, high) >= 0) throw damaged(number);
+    }
+    for (const [i, node] of nodes.entries()) {
+      if (kind === BRANCH) {
+        this.#visit(node.child, depth - 1, tree, i === 0 ? low : node.key, nodes[i + 1]?.key ?? high);
+        continue;
+      }
+      tree.counts.entries++;
+      tree.onEntry?.(this.#data(node, number, tree.counts), node.flags);
+      if (tree.onEntry === undefined && (node.flags & BIG_DATA) !== 0)
+        this.#overflow(node, number, tree.counts);
+    }
+  }
+
+  #data(node: Node, number: number, counts: Counts): Buffer {
+    if ((node.flags & BIG_DATA) === 0) return node.data;
+    const { first, pages } = this.#overflow(node, number, counts);
+    return this.#read(first, pages).subarray(PAGE_HEADER, PAGE_HEADER + node.size);
+  }
+
+  /** The pages of data that is too large for a leaf. */
+  #overflow({ data, size }: Node, number: number, counts: Counts): { first: number; pages: number } {
+    const [first, pages] = [number64(data, 0), number64(data, 16)];
+    if (pages !== Math.floor((PAGE_HEADER - 1 + size) / this.#meta.pageSize) + 1) throw damaged(number);
+    this.#use(first, pages);
+    const page = this.#read(first, 1);
+    if (
+      number64(page, 0) !== first ||
+      page.readUInt16LE(18) !== OVERFLOW ||
+      page.readUInt32LE(20) !== pages
+    ) {
+      throw damaged(first);
+    }
+    counts.overflows += pages;
+    return { first, pages };
+  }
+
+  /** A list of free pages: how many numbers follow; each 0, a page, or the negative length of a run and its first page. */
+  #freed(list: Buffer): void {
+    const count = list.byteLength / 8 - 1;
+    if (!Number.isInteger(count) || count < 0 || number64(list, 0) > count)
+      throw new PageError('is damaged: free pages');
+    for (let i = 1; i <= number64(list, 0); i++) {
+      const value = Number(list.readBigInt64LE(i * 8));
+      if (value > 0) this.#use(value, 1);
+      else if (value < 0) {
+        i++;
+        if (i > count) throw new PageError('is damaged: free pages');
+        this.#use(number64(list, i * 8), -value);
+      }
+    }
+  }
+
+  #use(first: number, count: number): void {
+    if (first < 2 || first + count - 1 > this.#meta.lastPage)
+      throw new PageError(`is damaged: no page ${first}`);
+    for (let page = first; page < first + count; page++) {
+      const [byte, bit] = [page >> 3, 1 << (page & 7)];
+      const known = this.#used[byte] ?? 0;
+      if ((known & bit) !== 0) throw new PageError(`is damaged: page ${page} is used twice`);
+      this.#used[byte] = known | bit;
+    }
+  }
+
+  #read(first: number, count: number): Buffer {
+    const { pageSize } = this.#meta;
+    const bytes = Buffer.allocUnsafe(count * pageSize);
+    const read = readSync(this.#handle, bytes, 0, bytes.byteLength, first * pageSize);
+    if (read !== bytes.byteLength) throw new PageError('is cut off');
+    return bytes;
+  }
+}
+
+interface Node {
+  readonly key: Buffer;
+  readonly flags: number;
+  /** Of data, wherever it lies. */
+  readonly size: number;
+  readonly data: Buffer;
+  /** Of a branch: the page below. */
+  readonly child: number;
+}
+
+const POINTER_BYTES = 2;
+/** What stands for data on pages of its own: first page, transaction, count of pages. */
+const OVERFLOW_BYTES = 24;
+
+/** The nodes of a page: they fill it from its end, without a gap. @throws PageError */
+function nodesOf(page: Buffer, kind: number, number: number): Node[] {
+  const pointersEnd = page.readUInt16LE(20) + PAGE_HEADER;
+  const nodesStart = page.readUInt16LE(22) + PAGE_HEADER;
+  const count = (pointersEnd - PAGE_HEADER) / POINTER_BYTES;
+  if (!Number.isInteger(count) || count < 1 || pointersEnd > nodesStart || nodesStart > page.byteLength) {
+    throw damaged(number);
+  }
+  const nodes: Node[] = [];
+  let bytes = 0;
+  for (let i = 0; i < count; i++) {
+    const at = page.readUInt16LE(PAGE_HEADER + i * POINTER_BYTES) + PAGE_HEADER;
+    if (at < nodesStart || at + NODE_HEADER > page.byteLength) throw damaged(number);
+    const flags = kind === BRANCH ? 0 : page.readUInt16LE(at + 4);
+    const size = kind === BRANCH ? 0 : page.readUInt32LE(at);
+    const keyEnd = at + NODE_HEADER + page.readUInt16LE(at + 6);
+    const end = keyEnd + ((flags & BIG_DATA) === 0 ? size : OVERFLOW_BYTES);
+    if (flags > (BIG_DATA | SUB_TREE) || end > page.byteLength) throw damaged(number);
+    bytes += end - at + ((end - at) % 2);
+    nodes.push({
+      key: page.subarray(at + NODE_HEADER, keyEnd),
+      flags,
+      size,
+      data: page.subarray(keyEnd, end),
+      child: kind === BRANCH ? page.readUIntLE(at, 6) : 0,
+    });
+  }
+  if (nodesStart + bytes !== page.byteLength) throw damaged(number);
+  return nodes;
+}
+
+function damaged(number: number): PageError {
+  return new PageError(`is damaged at page ${number}`);
+}
