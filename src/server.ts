@@ -24,7 +24,7 @@ import type { ClientApi } from './http/client/api.js';
 import { clientApi } from './http/client/client-api.js';
 import { clientRoutes } from './http/client/routes.js';
 import { openListeners, openSocket, type OpenListener } from './http/listeners.js';
-import { healthRoutes, metricsRoutes } from './http/monitoring.js';
+import { healthRoutes, metricsRoutes, type Health } from './http/monitoring.js';
 import { Schemas } from './http/schemas.js';
 import { createLoggers, type Loggers } from './logger.js';
 import { createMetrics, type Metrics } from './metrics.js';
@@ -37,10 +37,12 @@ import type { ReadSide } from './queries/read-side.js';
 import { ReadBarrier } from './queries/wait.js';
 import { accounts } from './read-models/collections.js';
 import { ReadModelNotReadyError } from './read-models/errors.js';
-import { openLog, openReadStore } from './stores.js';
-import { LmdbRoomState } from './room-state/lmdb.js';
+import { openLog, openRoomState, openServingReadStore } from './stores.js';
+import type { LmdbRoomState } from './room-state/lmdb.js';
 import { CachedNodes } from './room-state/nodes.js';
 import { systemClock, type Clock } from './runtime/clock.js';
+import { markInUse } from './runtime/derived-folder.js';
+import { hasSpace } from './runtime/disk-guard.js';
 import { writeFileDurably } from './runtime/durable-file.js';
 import { systemRandom, uuid, type Random } from './runtime/random.js';
 
@@ -63,6 +65,9 @@ export interface Engine {
   readonly log: Log;
   readonly roomState: LmdbRoomState;
   readonly write: WriteSide;
+  /** Whether the process before did not close the data folder. */
+  readonly afterCrash: boolean;
+  readonly health: () => Health;
   close(): Promise<void>;
 }
 
@@ -73,9 +78,8 @@ export async function openEngine(config: Config, given: Partial<Ports> = {}): Pr
   const loggers = createLoggers(config.logging);
   const metrics = createMetrics();
   const log = await openLog(config, ports, observeAppends(metrics));
-  const roomState = new LmdbRoomState(dataFolders(config).roomState, (err) => {
-    loggers.commands.error({ err }, 'The room index could not be written; it stays in memory.');
-  });
+  const use = markInUse(config.data_dir);
+  const { roomState, isDamaged } = openRoomState(config, use.afterCrash, loggers.commands);
   const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
   const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
   metrics.watchCache('room_events', () => events.figures);
@@ -101,10 +105,16 @@ export async function openEngine(config: Config, given: Partial<Ports> = {}): Pr
     log,
     roomState,
     write,
+    afterCrash: use.afterCrash,
+    health: () => ({
+      disk: hasSpace(config.data_dir, config.limits.free_disk_bytes),
+      room_state: !isDamaged(),
+    }),
     async close() {
       roomState.moveTo(log.head, log.epoch);
       await log.close();
       await roomState.close();
+      use.done();
       metrics.close();
       loggers.close();
     },
@@ -140,7 +150,7 @@ export interface Core extends Engine {
 export async function openCore(config: Config, given: Partial<Ports> = {}): Promise<Core> {
   const engine = await openEngine(config, given);
   const { log, loggers, metrics, ports, write } = engine;
-  const store = await openReadStore(config);
+  const { store, isDamaged } = await openServingReadStore(config, engine.afterCrash, loggers.read_models);
   const notifier = new Notifier();
   const progress = new Progress(log, metrics);
   const runner = new ProjectionRunner({
@@ -184,6 +194,10 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     ...engine,
     read,
     runner,
+    health: () => ({
+      ...engine.health(),
+      read_models: !isDamaged() && runner.progress().every(({ serving }) => serving),
+    }),
     async close() {
       ending.abort();
       await consequences;
@@ -289,7 +303,7 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
     const resources = {
       client: clientRoutes(api, config),
       metrics: metricsRoutes(core.metrics),
-      health: healthRoutes(() => ({ read_models: core.runner.progress().every(({ serving }) => serving) })),
+      health: healthRoutes(core.health),
     };
     const listeners = await openListeners(config, resources, shared);
     apps.push(...listeners.map(({ app }) => app));

@@ -14,7 +14,24 @@ export interface ServedServer {
 }
 
 /** Errors of the system that say all that there is to say, when an address or a folder cannot be had. */
-const PLAIN_ERRORS = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'EROFS', 'ENOSPC', 'ENOTFOUND']);
+const PLAIN_ERRORS = new Set([
+  'EADDRINUSE',
+  'EADDRNOTAVAIL',
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOSPC',
+  'EDQUOT',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ENOTDIR',
+  'ENOENT',
+  'EISDIR',
+  'ENOTFOUND',
+]);
+/** Errors of our own that say what the operator has to do. */
+const PLAIN_NAMES = new Set(['LogFormatError', 'ReadStoreFormatError', 'LogUnavailableError']);
 
 /**
  * `engram serve`: runs until it is told to end, then ends cleanly.
@@ -49,7 +66,7 @@ async function startServer(config: Config): Promise<ServedServer> {
 function isPlain(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const code: unknown = 'code' in error ? error.code : undefined;
-  return error.name === 'LogFormatError' || (typeof code === 'string' && PLAIN_ERRORS.has(code));
+  return PLAIN_NAMES.has(error.name) || (typeof code === 'string' && PLAIN_ERRORS.has(code));
 }
 
 /** How to call this program from where the person is: by its name where it was, else by its file. */

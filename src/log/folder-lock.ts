@@ -27,7 +27,7 @@ export function isLockFile(name: string): boolean {
  *
  * @throws LogFormatError when another process, or this one, holds it
  */
-export function lockFolder(folder: string): { release(): void; readonly takenOver: boolean } {
+export function lockFolder(folder: string): { readonly release: () => void; readonly takenOver: boolean } {
   const own: Holder = { pid: process.pid, boot: bootId(), started: processOf(process.pid).started };
   const highest = numbers(folder).at(-1) ?? 0;
   const holder = highest > 0 ? read(join(folder, `lock.${highest}`)) : undefined;

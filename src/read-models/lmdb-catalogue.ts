@@ -4,7 +4,7 @@ import type { Checkpoint, CollectionDefinition, Serving } from './store.js';
 
 const MAGIC = 'engram read models';
 /** Raised when stores of before cannot be read any more: read models are rebuilt, never migrated. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** A physical collection: the numbers that its entries' keys begin with. */
 export interface Slot {
@@ -53,6 +53,7 @@ export class LmdbCatalogue {
     if (is.format !== FORMAT) {
       throw new ReadStoreFormatError(
         `The read models are of format ${String(is.format)}, this program writes format ${FORMAT}: delete them, they are rebuilt from the log.`,
+        { ours: true },
       );
     }
   }

@@ -45,3 +45,12 @@ export function shortage(path: string, bytes: number): string | undefined {
   const [has, needs] = [free, bytes].map((one) => `${(one / MEGABYTE).toFixed(1)} MB`);
   return `The disk of ${dirname(path)} is full: ${has} are free, and ${needs} must be.`;
 }
+
+/** Whether the disk of a file or folder has so many bytes free; false also where it cannot be looked at. */
+export function hasSpace(path: string, bytes: number): boolean {
+  try {
+    return shortage(path, bytes) === undefined;
+  } catch {
+    return false;
+  }
+}
