@@ -28,7 +28,7 @@ import { healthRoutes, metricsRoutes, type Health } from './http/monitoring.js';
 import { Schemas } from './http/schemas.js';
 import { createLoggers, type Loggers } from './logger.js';
 import { createMetrics, type Metrics } from './metrics.js';
-import { observeAppends, Progress } from './observing.js';
+import { HealthWatch, observeAppends, Progress } from './observing.js';
 import { generateSigningKey, parseSigningKey, printSigningKey, type SigningKey } from './protocol/keys.js';
 import { JoinedRooms } from './queries/joined-rooms.js';
 import { MendingNodes } from './queries/mending-nodes.js';
@@ -38,11 +38,11 @@ import { ReadBarrier } from './queries/wait.js';
 import { accounts } from './read-models/collections.js';
 import { ReadModelNotReadyError } from './read-models/errors.js';
 import { openLog, openRoomState, openServingReadStore } from './stores.js';
-import type { LmdbRoomState } from './room-state/lmdb.js';
+import { ROOM_STATE_FILE, type LmdbRoomState } from './room-state/lmdb.js';
 import { CachedNodes } from './room-state/nodes.js';
 import { systemClock, type Clock } from './runtime/clock.js';
 import { markInUse } from './runtime/derived-folder.js';
-import { hasSpace } from './runtime/disk-guard.js';
+import { DiskGuard } from './runtime/disk-guard.js';
 import { writeFileDurably } from './runtime/durable-file.js';
 import { systemRandom, uuid, type Random } from './runtime/random.js';
 
@@ -80,6 +80,10 @@ export async function openEngine(config: Config, given: Partial<Ports> = {}): Pr
   const log = await openLog(config, ports, observeAppends(metrics));
   const use = markInUse(config.data_dir);
   const { roomState, isDamaged } = openRoomState(config, use.afterCrash, loggers.commands);
+  const disk = new DiskGuard(
+    join(dataFolders(config).roomState, ROOM_STATE_FILE),
+    config.limits.free_disk_bytes,
+  );
   const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
   const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
   metrics.watchCache('room_events', () => events.figures);
@@ -107,7 +111,7 @@ export async function openEngine(config: Config, given: Partial<Ports> = {}): Pr
     write,
     afterCrash: use.afterCrash,
     health: () => ({
-      disk: hasSpace(config.data_dir, config.limits.free_disk_bytes),
+      disk: disk.objection() === undefined,
       room_state: !isDamaged(),
     }),
     async close() {
@@ -284,7 +288,9 @@ export interface RunningServer extends Core {
 export async function startServer(config: Config, given: Partial<Ports> = {}): Promise<RunningServer> {
   const core = await openCore(config, given);
   const apps: OpenListener['app'][] = [];
+  const watch = new HealthWatch(core.health, core.ports, core.metrics, core.loggers.server);
   const close = async () => {
+    watch.stop();
     await Promise.all(apps.map((app) => app.close()));
     await core.close();
   };
@@ -307,6 +313,7 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
     };
     const listeners = await openListeners(config, resources, shared);
     apps.push(...listeners.map(({ app }) => app));
+    watch.start();
     return { ...core, listeners, api, firstStart: await hasNoAccount(core), close };
   } catch (error) {
     await close();

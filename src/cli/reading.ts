@@ -2,13 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
-import { LogFormatError } from '../log/errors.js';
 import type { Log } from '../log/log.js';
 import { parseSigningKey, type SigningKey } from '../protocol/keys.js';
 import { systemClock } from '../runtime/clock.js';
 import { systemRandom } from '../runtime/random.js';
 import { openLogForReading } from '../stores.js';
 import { CliError, type Io } from './io.js';
+import { isPlain } from './plain-errors.js';
 
 const SYSTEM = { clock: systemClock, random: systemRandom };
 
@@ -43,5 +43,5 @@ export function readSigningKey(config: Config): SigningKey | undefined {
 
 /** What the operator can mend is told as it is. */
 export function asCliError(error: unknown): unknown {
-  return error instanceof LogFormatError ? new CliError(error.message) : error;
+  return isPlain(error) ? new CliError(error.message) : error;
 }

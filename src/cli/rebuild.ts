@@ -31,7 +31,7 @@ export async function rebuild(options: RebuildOptions, io: Io): Promise<number> 
   // The log's lock keeps servers away from the read models.
   const log = await openLog(config, { clock: systemClock, random: systemRandom }).catch((error: unknown) => {
     const mended = asCliError(error);
-    if (options.check === true && mended instanceof CliError) {
+    if (options.check === true && mended instanceof CliError && mended.message.includes('in use')) {
       throw new CliError(`${mended.message} To compare its read models, the server has to be stopped.`);
     }
     throw mended;

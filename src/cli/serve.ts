@@ -2,6 +2,8 @@ import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig, type Config } from '../config.js';
 import { CliError, EXIT, type Io } from './io.js';
+import { requireOpenFiles } from './open-files.js';
+import { isPlain } from './plain-errors.js';
 
 /** What `serve` needs of a server that runs. */
 export interface ServedServer {
@@ -12,26 +14,6 @@ export interface ServedServer {
   /** No new requests, waiting polls answered, log flushed. */
   close(): Promise<void>;
 }
-
-/** Errors of the system that say all that there is to say, when an address or a folder cannot be had. */
-const PLAIN_ERRORS = new Set([
-  'EADDRINUSE',
-  'EADDRNOTAVAIL',
-  'EACCES',
-  'EPERM',
-  'EROFS',
-  'ENOSPC',
-  'EDQUOT',
-  'EIO',
-  'EMFILE',
-  'ENFILE',
-  'ENOTDIR',
-  'ENOENT',
-  'EISDIR',
-  'ENOTFOUND',
-]);
-/** Errors of our own that say what the operator has to do. */
-const PLAIN_NAMES = new Set(['LogFormatError', 'ReadStoreFormatError', 'LogUnavailableError']);
 
 /**
  * `engram serve`: runs until it is told to end, then ends cleanly.
@@ -44,6 +26,7 @@ export async function serve(
   start: (config: Config) => Promise<ServedServer> = startServer,
 ): Promise<number> {
   const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
+  requireOpenFiles();
   const server = await start(config).catch((error: unknown) => {
     throw isPlain(error) ? new CliError(`Engram cannot start: ${error.message}`) : error;
   });
@@ -60,13 +43,6 @@ export async function serve(
 async function startServer(config: Config): Promise<ServedServer> {
   const root = await import('../server.js');
   return root.startServer(config);
-}
-
-/** Something that the operator has to mend, not a fault of the program. */
-function isPlain(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  const code: unknown = 'code' in error ? error.code : undefined;
-  return PLAIN_NAMES.has(error.name) || (typeof code === 'string' && PLAIN_ERRORS.has(code));
 }
 
 /** How to call this program from where the person is: by its name where it was, else by its file. */

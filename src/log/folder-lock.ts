@@ -49,9 +49,14 @@ export function lockFolder(folder: string): { readonly release: () => void; read
   return {
     takenOver: holder !== undefined,
     release: () => {
-      // Emptied, not removed: the number has to stay.
-      writeFileSync(beside, '{}', { mode: 0o600 });
-      renameSync(beside, mine);
+      // Emptied, not removed: the number has to stay. A folder that is gone by now, or read-only, has a lock that is
+      // taken over from a process that ended.
+      try {
+        writeFileSync(beside, '{}', { mode: 0o600 });
+        renameSync(beside, mine);
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error)) throw error;
+      }
     },
   };
 }

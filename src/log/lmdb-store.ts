@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { open, type Database, type RootDatabase } from 'lmdb';
-import { damageOf } from '../runtime/lmdb-check.js';
+import { damageOf, requireAccess } from '../runtime/lmdb-check.js';
 import { DiskGuard } from '../runtime/disk-guard.js';
 import { LogFormatError } from './errors.js';
 import { isLockFile, lockFolder } from './folder-lock.js';
@@ -52,6 +52,7 @@ export function openLmdbStore(
   try {
     checkFormat(folder);
     const file = join(folder, DATABASE_FILE);
+    requireAccess(file, `${file}-lock`);
     checkDatabase(file, takenOver || fileSize(file) <= LOOKED_THROUGH);
     const root = openRoot(folder, mapSize);
     const table = (name: string): Table =>

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { open, type Database, type RootDatabase, type RootDatabaseOptions } from 'lmdb';
 import { DiskGuard } from '../runtime/disk-guard.js';
-import { damageOf } from '../runtime/lmdb-check.js';
+import { damageOf, requireAccess } from '../runtime/lmdb-check.js';
 import {
   CheckpointConflictError,
   ReadModelNotReadyError,
@@ -60,6 +60,7 @@ export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions 
     chmodSync(folder, 0o700);
   }
   const file = join(folder, READ_MODELS_FILE);
+  if (!readOnly) requireAccess(file, `${file}-lock`);
   const damage = existsSync(file) ? damageOf(file, false) : undefined;
   if (damage !== undefined) throw new ReadStoreFormatError(`${file} ${damage}.`);
   let root: RootDatabase<Buffer, Uint8Array>;
@@ -81,6 +82,8 @@ export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions 
     throw error;
   }
 }
+
+export { isSoundEntry } from './lmdb-stored.js';
 
 /** The database's file in the folder of the read models. */
 export const READ_MODELS_FILE = 'data.mdb';

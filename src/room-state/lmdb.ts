@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { DiskGuard } from '../runtime/disk-guard.js';
-import { damageOf } from '../runtime/lmdb-check.js';
+import { damageOf, requireAccess } from '../runtime/lmdb-check.js';
 import { RoomStateDamagedError } from './errors.js';
 import { checkedJson, plainBytes, WriteBehind, type Codec } from './lmdb-table.js';
 import { WriteQueue, type TableKey } from './lmdb-write-queue.js';
@@ -13,6 +13,8 @@ import type { EventPlace, IndexChange, RoomIndex, RoomSnapshot } from './room-in
 
 /** Raised when what is kept here changes its form: the folder's content is then dropped and made again. */
 const FORMAT = 2;
+
+export { isSoundValue } from './lmdb-table.js';
 
 /** The database's file in its folder. */
 export const ROOM_STATE_FILE = 'data.mdb';
@@ -65,6 +67,7 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
   ) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const file = join(folder, ROOM_STATE_FILE);
+    requireAccess(file, join(folder, 'lock.mdb'));
     const damage = existsSync(file) ? damageOf(file, false) : undefined;
     if (damage !== undefined) throw new RoomStateDamagedError(`${file} ${damage}.`);
     this.#root = open<Buffer, TableKey>({ path: folder, maxDbs: 8, encoding: 'binary' });

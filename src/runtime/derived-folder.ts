@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { damageOf } from './lmdb-check.js';
+import { damageOf, type IsSound } from './lmdb-check.js';
 
 /** A file up to this size is looked through before it is opened, which takes below a second; a larger one after a crash. */
 const LOOKED_THROUGH = 256 * 1_048_576;
@@ -10,12 +10,14 @@ const MARK = 'damaged';
 export class DerivedFolder {
   readonly path: string;
   readonly #file: string;
+  readonly #isSound: IsSound;
   #damaged = false;
 
   /** @param file the database's name in the folder */
-  constructor(path: string, file: string) {
+  constructor(path: string, file: string, isSound: IsSound) {
     this.path = path;
     this.#file = join(path, file);
+    this.#isSound = isSound;
   }
 
   /** Whether it was found to be damaged since it was opened. */
@@ -36,7 +38,7 @@ export class DerivedFolder {
     const mark = join(this.path, MARK);
     const damage = existsSync(mark)
       ? readFileSync(mark, 'utf8').trim()
-      : damageOf(this.#file, afterCrash || size <= LOOKED_THROUGH);
+      : damageOf(this.#file, afterCrash || size <= LOOKED_THROUGH, this.#isSound);
     if (damage === undefined) return undefined;
     this.drop();
     return `${this.#file} ${damage}`;
@@ -69,7 +71,12 @@ export function markInUse(folder: string): { readonly afterCrash: boolean; reado
   return {
     afterCrash,
     done: () => {
-      rmSync(mark, { force: true });
+      try {
+        rmSync(mark, { force: true });
+      } catch (error) {
+        // Left on a disk that is read-only by now, it costs the next start a look at everything.
+        if (!(error instanceof Error && 'code' in error)) throw error;
+      }
     },
   };
 }

@@ -1,12 +1,12 @@
-import { statfsSync, statSync, type Stats } from 'node:fs';
+import { accessSync, constants, statfsSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 
 const MEGABYTE = 1_000_000;
 
 /**
- * Tells before something is written to a file whether it would be kept: that the disk has space, so that nothing is
- * found half-written, and that the file is still the one in its folder, since what is written to a deleted one is lost
- * without an error. Costs some microseconds.
+ * Tells before something is written to a file whether it would be kept: that the disk has space and takes writes, so
+ * that nothing is found half-written, and that the file is still the one in its folder, since what is written to a
+ * deleted one is lost without an error. Costs some microseconds.
  */
 export class DiskGuard {
   readonly #file: string;
@@ -30,27 +30,20 @@ export class DiskGuard {
       if (dev !== this.#opened.dev || ino !== this.#opened.ino) {
         return `${this.#file} was replaced by another file while it was in use.`;
       }
+      // A disk with errors is often made read-only by the system.
+      accessSync(this.#file, constants.W_OK);
       return shortage(this.#file, this.#leastFree + bytes);
     } catch (error) {
-      return `${this.#file} cannot be reached any more: ${error instanceof Error ? error.message : String(error)}`;
+      return `${this.#file} cannot be written any more: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
 }
 
-/** That the disk of a file or folder has less than so many bytes free, in words; undefined where it has as many. */
-export function shortage(path: string, bytes: number): string | undefined {
+/** That the disk of a file has less than so many bytes free, in words; undefined where it has as many. */
+function shortage(path: string, bytes: number): string | undefined {
   const { bavail, bsize } = statfsSync(path);
   const free = bavail * bsize;
   if (free >= bytes) return undefined;
   const [has, needs] = [free, bytes].map((one) => `${(one / MEGABYTE).toFixed(1)} MB`);
   return `The disk of ${dirname(path)} is full: ${has} are free, and ${needs} must be.`;
-}
-
-/** Whether the disk of a file or folder has so many bytes free; false also where it cannot be looked at. */
-export function hasSpace(path: string, bytes: number): boolean {
-  try {
-    return shortage(path, bytes) === undefined;
-  } catch {
-    return false;
-  }
 }

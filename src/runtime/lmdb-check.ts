@@ -1,4 +1,13 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+} from 'node:fs';
 import {
   BIG_DATA,
   BRANCH,
@@ -17,6 +26,9 @@ import {
   type Tree,
 } from './lmdb-pages.js';
 
+/** Whether a table's entry is what was stored, as far as can be told from itself. */
+export type IsSound = (table: string, key: Buffer, value: Buffer) => boolean;
+
 /**
  * What is wrong with an LMDB file, in words that go on after its name, or undefined where nothing is. LMDB itself
  * believes what it reads: a damaged page ends the process by a signal, or gives another answer. No other process may
@@ -24,10 +36,10 @@ import {
  *
  * Its head is always looked at: that it is a database, and that the file reaches as far as it says. `whole` looks at
  * every page in use: that each is what its parent says, its nodes lie within it and in order, every tree has what it
- * counts, and no page is used twice or is free and used. What values hold is not looked at. Costs about a second for
- * each gigabyte that is in memory.
+ * counts, and no page is used twice or is free and used. What values hold is for `isSound` to say. Costs about a second
+ * for each gigabyte that is in memory.
  */
-export function damageOf(file: string, whole: boolean): string | undefined {
+export function damageOf(file: string, whole: boolean, isSound?: IsSound): string | undefined {
   const handle = openSync(file, 'r');
   try {
     const { size } = fstatSync(handle);
@@ -37,7 +49,7 @@ export function damageOf(file: string, whole: boolean): string | undefined {
     readSync(handle, head, 0, head.byteLength, 0);
     const meta = metaOf(head, bootId());
     if ((meta.lastPage + 1) * meta.pageSize > size) throw new PageError('is cut off');
-    if (whole) new PageCheck(handle, meta).run();
+    if (whole) new PageCheck(handle, meta).run(isSound);
     return undefined;
   } catch (error) {
     if (error instanceof PageError) return error.message;
@@ -45,6 +57,16 @@ export function damageOf(file: string, whole: boolean): string | undefined {
   } finally {
     closeSync(handle);
   }
+}
+
+/**
+ * That LMDB can open a file and the lock file beside it, without which it ends the process.
+ *
+ * @throws Error of the system, such as EACCES, with the path
+ */
+export function requireAccess(file: string, lockFile: string): void {
+  for (const path of [file, lockFile])
+    if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
 }
 
 /** This boot as LMDB notes it in a meta page. */
@@ -64,6 +86,7 @@ interface Counts {
   entries: number;
 }
 
+type OnEntry = (data: Buffer, flags: number, key: Buffer) => void;
 type Compare = (a: Buffer, b: Buffer) => number;
 const byBytes: Compare = (a, b) => Buffer.compare(a, b);
 const byNumber: Compare = (a, b) => number64(a, 0) - number64(b, 0);
@@ -81,19 +104,26 @@ class PageCheck {
   }
 
   /** @throws PageError */
-  run(): void {
+  run(isSound: IsSound | undefined): void {
     const { main, free } = this.#meta;
-    this.#tree(main, byBytes, (data, flags) => {
+    this.#tree(main, byBytes, (data, flags, name) => {
       if ((flags & SUB_TREE) === 0) return;
       if (data.byteLength !== TREE_BYTES) throw new PageError('is damaged: a table has no tree');
-      this.#tree(treeAt(data, 0), byBytes);
+      // lmdb-js ends names with a zero byte.
+      const table = name.toString().replace(/\0$/, '');
+      const onEntry =
+        isSound &&
+        ((value: Buffer, _flags: number, key: Buffer) => {
+          if (!isSound(table, key, value)) throw new PageError(`is damaged: an entry of table ${table}`);
+        });
+      this.#tree(treeAt(data, 0), byBytes, onEntry);
     });
     const lists: Buffer[] = [];
     this.#tree(free, byNumber, (data) => lists.push(data));
     for (const list of lists) this.#freed(list);
   }
 
-  #tree(tree: Tree, compare: Compare, onEntry?: (data: Buffer, flags: number) => void): void {
+  #tree(tree: Tree, compare: Compare, onEntry?: OnEntry): void {
     const counts = { branches: 0, leaves: 0, overflows: 0, entries: 0 };
     if (tree.root !== undefined)
       this.#visit(tree.root, tree.depth, { counts, compare, onEntry }, undefined, undefined);
@@ -107,7 +137,7 @@ class PageCheck {
   #visit(
     number: number,
     depth: number,
-    tree: { counts: Counts; compare: Compare; onEntry: ((data: Buffer, flags: number) => void) | undefined },
+    tree: { counts: Counts; compare: Compare; onEntry: OnEntry | undefined },
     low: Buffer | undefined,
     high: Buffer | undefined,
   ): void {
@@ -137,7 +167,7 @@ class PageCheck {
         continue;
       }
       tree.counts.entries++;
-      tree.onEntry?.(this.#data(node, number, tree.counts), node.flags);
+      tree.onEntry?.(this.#data(node, number, tree.counts), node.flags, node.key);
       if (tree.onEntry === undefined && (node.flags & BIG_DATA) !== 0)
         this.#overflow(node, number, tree.counts);
     }

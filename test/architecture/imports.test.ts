@@ -71,7 +71,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'src/logger': { imports: [], node: ANY },
   'src/metrics': { imports: [], node: ANY },
   // What the composition root tells the metrics.
-  'src/observing': { imports: ['src/log', 'src/metrics', 'projections'], node: ANY },
+  'src/observing': { imports: ['src/log', 'src/metrics', 'src/runtime', 'projections'], node: ANY },
   // Which adapter serves which port.
   'src/stores': { imports: ['src'], node: ANY },
   'src/server': { imports: ['src', 'projections', 'schemas'], node: ANY },
