@@ -16,7 +16,9 @@ import { EphemeralCounter } from './ephemeral/counter.js';
 import { PresenceBoard } from './ephemeral/presence.js';
 import { Typing } from './ephemeral/typing.js';
 import { LogFormatError } from './log/errors.js';
+import { requireKnownRecords, SERVER_STREAM, WRITTEN_RECORDS } from './log/known-records.js';
 import type { Log } from './log/log.js';
+import type { RecordBody } from './log/records.js';
 import { adminRoutes } from './http/admin/admin-api.js';
 import type { AppOptions } from './http/app.js';
 import { accountAuthenticator } from './http/authenticator.js';
@@ -125,23 +127,37 @@ export async function openEngine(config: Config, given: Partial<Ports> = {}): Pr
   };
 }
 
-const SERVER_STREAM = 'server';
-
-/** A log belongs to one server name for good: its events are signed with it. @throws LogFormatError */
+/**
+ * A log belongs to one server name for good: its events are signed with it. It also says which records it may hold, so
+ * that an older program refuses it.
+ *
+ * @throws LogFormatError
+ */
 async function claimLog(log: Log, serverName: string, write: WriteSide): Promise<void> {
-  for await (const batch of log.read(SERVER_STREAM, { limit: 1 })) {
-    for (const record of batch.records) {
-      if (record.type !== 'server.initialised' || record.data.server_name === serverName) return;
-      throw new LogFormatError(
-        `This log belongs to the server ${record.data.server_name}, and the configuration says ${serverName}.`,
-      );
-    }
+  const held = await requireKnownRecords(log);
+  const records: RecordBody[] = [];
+  const owner = await ownerOf(log);
+  if (owner === undefined) {
+    records.push({ type: 'server.initialised', version: 1, data: { server_name: serverName } });
+  } else if (owner !== serverName) {
+    throw new LogFormatError(
+      `This log belongs to the server ${owner}, and the configuration says ${serverName}.`,
+    );
   }
+  if (WRITTEN_RECORDS.some((name) => !held.has(name))) {
+    records.push({ type: 'server.upgraded', version: 1, data: { records: WRITTEN_RECORDS } });
+  }
+  if (records.length === 0) return;
   const context = { correlationId: 'start', now: write.ports.clock.now() };
-  await write.others.handle(SERVER_STREAM, context, () => ({
-    records: [{ type: 'server.initialised', version: 1, data: { server_name: serverName } }],
-    result: undefined,
-  }));
+  await write.others.handle(SERVER_STREAM, context, () => ({ records, result: undefined }));
+}
+
+async function ownerOf(log: Log): Promise<string | undefined> {
+  for await (const batch of log.read(SERVER_STREAM, { limit: 1 })) {
+    for (const record of batch.records)
+      if (record.type === 'server.initialised') return record.data.server_name;
+  }
+  return undefined;
 }
 
 /** A whole server but for its listeners. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
+import { requireKnownRecords } from '../log/known-records.js';
 import type { Log } from '../log/log.js';
 import { parseSigningKey, type SigningKey } from '../protocol/keys.js';
 import { systemClock } from '../runtime/clock.js';
@@ -29,6 +30,9 @@ export async function withLog<T>(
     throw asCliError(error);
   });
   try {
+    await requireKnownRecords(log).catch((error: unknown) => {
+      throw asCliError(error);
+    });
     return await run({ config, log });
   } finally {
     await log.close();

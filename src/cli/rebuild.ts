@@ -5,6 +5,7 @@ import type { Comparison } from '../../projections/compare.js';
 import type { RebuildReport } from '../../projections/rebuild.js';
 import { loadConfig, type Config } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
+import { requireKnownRecords } from '../log/known-records.js';
 import type { Log } from '../log/log.js';
 import type { ReadStore } from '../read-models/store.js';
 import { systemClock } from '../runtime/clock.js';
@@ -37,6 +38,9 @@ export async function rebuild(options: RebuildOptions, io: Io): Promise<number> 
     throw mended;
   });
   try {
+    await requireKnownRecords(log).catch((error: unknown) => {
+      throw asCliError(error);
+    });
     return await (options.check === true ? check(config, log, io) : replace(config, log, io));
   } finally {
     await log.close();

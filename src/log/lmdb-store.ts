@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { open, type Database, type RootDatabase } from 'lmdb';
-import { damageOf, requireAccess } from '../runtime/lmdb-check.js';
+import { damageOf, LOOKED_THROUGH, requireAccess } from '../runtime/lmdb-check.js';
 import { DiskGuard } from '../runtime/disk-guard.js';
 import { LogFormatError } from './errors.js';
 import { isLockFile, lockFolder } from './folder-lock.js';
@@ -145,9 +145,6 @@ function checkFormat(folder: string): void {
     );
   }
 }
-
-/** A file up to this size is looked through before it is opened, which takes below a second; a larger one after a crash. */
-const LOOKED_THROUGH = 256 * 1_048_576;
 
 /** LMDB believes what it reads, and would answer wrongly or end the process. @throws LogFormatError */
 function checkDatabase(file: string, whole: boolean): void {

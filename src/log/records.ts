@@ -622,6 +622,16 @@ export interface ServerInitialisedV1 {
 }
 
 /**
+ * From here on the log may hold records of these types and versions. A program that does not know all of them must not use the log: it would leave facts out.
+ */
+export interface ServerUpgradedV1 {
+  /**
+   * Type and version of each, such as server.initialised.v1.
+   */
+  readonly records: readonly string[];
+}
+
+/**
  * The account was closed for good.
  */
 export interface UserDeactivatedV1 {
@@ -704,6 +714,7 @@ export type RecordBody =
   | { readonly type: 'room.forgotten'; readonly version: 1; readonly data: RoomForgottenV1 }
   | { readonly type: 'room.visibility.changed'; readonly version: 1; readonly data: RoomVisibilityChangedV1 }
   | { readonly type: 'server.initialised'; readonly version: 1; readonly data: ServerInitialisedV1 }
+  | { readonly type: 'server.upgraded'; readonly version: 1; readonly data: ServerUpgradedV1 }
   | { readonly type: 'user.deactivated'; readonly version: 1; readonly data: UserDeactivatedV1 }
   | { readonly type: 'user.password.changed'; readonly version: 1; readonly data: UserPasswordChangedV1 }
   | { readonly type: 'user.registered'; readonly version: 1; readonly data: UserRegisteredV1 }
@@ -736,6 +747,7 @@ export const RECORD_VERSIONS = {
   'room.forgotten': 1,
   'room.visibility.changed': 1,
   'server.initialised': 1,
+  'server.upgraded': 1,
   'user.deactivated': 1,
   'user.password.changed': 1,
   'user.registered': 1,
@@ -764,6 +776,7 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'room.forgotten',
   'room.visibility.changed',
   'server.initialised',
+  'server.upgraded',
   'user.deactivated',
   'user.password.changed',
   'user.registered',

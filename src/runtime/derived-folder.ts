@@ -1,9 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { damageOf, type IsSound } from './lmdb-check.js';
+import { damageOf, LOOKED_THROUGH, type IsSound } from './lmdb-check.js';
 
-/** A file up to this size is looked through before it is opened, which takes below a second; a larger one after a crash. */
-const LOOKED_THROUGH = 256 * 1_048_576;
 const MARK = 'damaged';
 
 /** A folder with an LMDB database of what can be made again from the log. */

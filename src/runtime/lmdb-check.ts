@@ -26,6 +26,9 @@ import {
   type Tree,
 } from './lmdb-pages.js';
 
+/** A file up to this size is looked through before it is opened, in a fraction of a second; a larger one after a crash. */
+export const LOOKED_THROUGH = 64 * 1_048_576;
+
 /** Whether a table's entry is what was stored, as far as can be told from itself. */
 export type IsSound = (table: string, key: Buffer, value: Buffer) => boolean;
 
@@ -36,8 +39,8 @@ export type IsSound = (table: string, key: Buffer, value: Buffer) => boolean;
  *
  * Its head is always looked at: that it is a database, and that the file reaches as far as it says. `whole` looks at
  * every page in use: that each is what its parent says, its nodes lie within it and in order, every tree has what it
- * counts, and no page is used twice or is free and used. What values hold is for `isSound` to say. Costs about a second
- * for each gigabyte that is in memory.
+ * counts, and no page is used twice or is free and used. What values hold is for `isSound` to say. Costs about three
+ * seconds for each gigabyte that is in memory.
  */
 export function damageOf(file: string, whole: boolean, isSound?: IsSound): string | undefined {
   const handle = openSync(file, 'r');
@@ -87,39 +90,50 @@ interface Counts {
 }
 
 type OnEntry = (data: Buffer, flags: number, key: Buffer) => void;
-type Compare = (a: Buffer, b: Buffer) => number;
-const byBytes: Compare = (a, b) => Buffer.compare(a, b);
-const byNumber: Compare = (a, b) => number64(a, 0) - number64(b, 0);
+
+/** A key where it lies in a page. */
+interface Place {
+  readonly page: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+type Compare = (a: Place, b: Place) => number;
+const byBytes: Compare = (a, b) => a.page.compare(b.page, b.start, b.end, a.start, a.end);
+const byNumber: Compare = (a, b) => number64(a.page, a.start) - number64(b.page, b.start);
 
 class PageCheck {
   readonly #handle: number;
   readonly #meta: Meta;
   /** A bit for each page: whether something uses it. */
   readonly #used: Uint8Array;
+  readonly #leaf: Buffer;
 
   constructor(handle: number, meta: Meta) {
     this.#handle = handle;
     this.#meta = meta;
     this.#used = new Uint8Array((meta.lastPage >> 3) + 1);
+    this.#leaf = Buffer.allocUnsafe(meta.pageSize);
   }
 
   /** @throws PageError */
   run(isSound: IsSound | undefined): void {
     const { main, free } = this.#meta;
+    const tables = new Map<string, Tree>();
     this.#tree(main, byBytes, (data, flags, name) => {
       if ((flags & SUB_TREE) === 0) return;
       if (data.byteLength !== TREE_BYTES) throw new PageError('is damaged: a table has no tree');
       // lmdb-js ends names with a zero byte.
-      const table = name.toString().replace(/\0$/, '');
-      const onEntry =
-        isSound &&
-        ((value: Buffer, _flags: number, key: Buffer) => {
-          if (!isSound(table, key, value)) throw new PageError(`is damaged: an entry of table ${table}`);
-        });
-      this.#tree(treeAt(data, 0), byBytes, onEntry);
+      tables.set(name.toString().replace(/\0$/, ''), treeAt(data, 0));
     });
+    for (const [table, tree] of tables) {
+      const check = (value: Buffer, _flags: number, key: Buffer) => {
+        if (isSound?.(table, key, value) === false) throw new PageError(`is damaged in table ${table}`);
+      };
+      this.#tree(tree, byBytes, isSound && check);
+    }
     const lists: Buffer[] = [];
-    this.#tree(free, byNumber, (data) => lists.push(data));
+    this.#tree(free, byNumber, (data) => lists.push(Buffer.from(data)));
     for (const list of lists) this.#freed(list);
   }
 
@@ -138,51 +152,54 @@ class PageCheck {
     number: number,
     depth: number,
     tree: { counts: Counts; compare: Compare; onEntry: OnEntry | undefined },
-    low: Buffer | undefined,
-    high: Buffer | undefined,
+    low: Place | undefined,
+    high: Place | undefined,
   ): void {
     this.#use(number, 1);
-    const page = this.#read(number, 1);
     const kind = depth > 1 ? BRANCH : LEAF;
+    // Of leaves only one is looked at at a time.
+    const page = this.#read(number, 1, kind === LEAF ? this.#leaf : undefined);
     if (depth < 1 || number64(page, 0) !== number || page.readUInt16LE(18) !== kind) throw damaged(number);
     const nodes = nodesOf(page, kind, number);
     if (kind === BRANCH) tree.counts.branches++;
     else tree.counts.leaves++;
     // The first key of a branch stands for everything below the second.
     const first = kind === BRANCH ? 1 : 0;
+    let before = low;
     for (let i = first; i < nodes.length; i++) {
-      const before = i > first ? nodes[i - 1]?.key : low;
-      const { key } = nodes[i] as Node;
-      if (
-        before !== undefined &&
-        (i > first ? tree.compare(before, key) >= 0 : tree.compare(before, key) > 0)
-      ) {
-        throw damaged(number);
-      }
-      if (high !== undefined && tree.compare(key, high) >= 0) throw damaged(number);
+      const node = nodes[i] as Node;
+      const order = before === undefined ? -1 : tree.compare(before, node);
+      if (order > 0 || (order === 0 && i > first)) throw damaged(number);
+      before = node;
     }
+    if (high !== undefined && before !== undefined && tree.compare(before, high) >= 0) throw damaged(number);
     for (const [i, node] of nodes.entries()) {
       if (kind === BRANCH) {
-        this.#visit(node.child, depth - 1, tree, i === 0 ? low : node.key, nodes[i + 1]?.key ?? high);
+        this.#visit(node.child, depth - 1, tree, i === 0 ? low : node, nodes[i + 1] ?? high);
         continue;
       }
       tree.counts.entries++;
-      tree.onEntry?.(this.#data(node, number, tree.counts), node.flags, node.key);
-      if (tree.onEntry === undefined && (node.flags & BIG_DATA) !== 0)
-        this.#overflow(node, number, tree.counts);
+      if (tree.onEntry !== undefined) {
+        tree.onEntry(this.#data(node, number, tree.counts), node.flags, page.subarray(node.start, node.end));
+      } else if ((node.flags & BIG_DATA) !== 0) this.#overflow(node, number, tree.counts);
     }
   }
 
   #data(node: Node, number: number, counts: Counts): Buffer {
-    if ((node.flags & BIG_DATA) === 0) return node.data;
+    if ((node.flags & BIG_DATA) === 0) return node.page.subarray(node.end, node.end + node.size);
     const { first, pages } = this.#overflow(node, number, counts);
     return this.#read(first, pages).subarray(PAGE_HEADER, PAGE_HEADER + node.size);
   }
 
   /** The pages of data that is too large for a leaf. */
-  #overflow({ data, size }: Node, number: number, counts: Counts): { first: number; pages: number } {
-    const [first, pages] = [number64(data, 0), number64(data, 16)];
-    if (pages !== Math.floor((PAGE_HEADER - 1 + size) / this.#meta.pageSize) + 1) throw damaged(number);
+  #overflow(
+    { page: from, end, size }: Node,
+    number: number,
+    counts: Counts,
+  ): { first: number; pages: number } {
+    const [first, pages] = [number64(from, end), number64(from, end + 16)];
+    // More than it takes where the value was longer once.
+    if (pages < Math.floor((PAGE_HEADER - 1 + size) / this.#meta.pageSize) + 1) throw damaged(number);
     this.#use(first, pages);
     const page = this.#read(first, 1);
     if (
@@ -223,21 +240,20 @@ class PageCheck {
     }
   }
 
-  #read(first: number, count: number): Buffer {
+  #read(first: number, count: number, into?: Buffer): Buffer {
     const { pageSize } = this.#meta;
-    const bytes = Buffer.allocUnsafe(count * pageSize);
+    const bytes = into ?? Buffer.allocUnsafe(count * pageSize);
     const read = readSync(this.#handle, bytes, 0, bytes.byteLength, first * pageSize);
     if (read !== bytes.byteLength) throw new PageError('is cut off');
     return bytes;
   }
 }
 
-interface Node {
-  readonly key: Buffer;
+/** A node of a page; its data follows its key. */
+interface Node extends Place {
   readonly flags: number;
   /** Of data, wherever it lies. */
   readonly size: number;
-  readonly data: Buffer;
   /** Of a branch: the page below. */
   readonly child: number;
 }
@@ -265,13 +281,8 @@ function nodesOf(page: Buffer, kind: number, number: number): Node[] {
     const end = keyEnd + ((flags & BIG_DATA) === 0 ? size : OVERFLOW_BYTES);
     if (flags > (BIG_DATA | SUB_TREE) || end > page.byteLength) throw damaged(number);
     bytes += end - at + ((end - at) % 2);
-    nodes.push({
-      key: page.subarray(at + NODE_HEADER, keyEnd),
-      flags,
-      size,
-      data: page.subarray(keyEnd, end),
-      child: kind === BRANCH ? page.readUIntLE(at, 6) : 0,
-    });
+    const child = kind === BRANCH ? page.readUIntLE(at, 6) : 0;
+    nodes.push({ page, start: at + NODE_HEADER, end: keyEnd, flags, size, child });
   }
   if (nodesStart + bytes !== page.byteLength) throw damaged(number);
   return nodes;
