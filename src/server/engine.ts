@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { RoomEvents } from '../commands/room/room-events.js';
 import { RoomIndexer } from '../commands/room/room-indexer.js';
 import type { RoomPorts } from '../commands/room/room-session.js';
@@ -9,11 +10,13 @@ import type { Log } from '../log/log.js';
 import { createLoggers, type Loggers } from '../logger.js';
 import { createMetrics, type Metrics } from '../metrics.js';
 import { observeAppends } from '../observing.js';
-import { LmdbRoomState } from '../room-state/lmdb.js';
+import { ROOM_STATE_FILE, type LmdbRoomState } from '../room-state/lmdb.js';
 import { CachedNodes } from '../room-state/nodes.js';
 import { systemClock, type Clock } from '../runtime/clock.js';
+import { markInUse } from '../runtime/derived-folder.js';
+import { DiskGuard } from '../runtime/disk-guard.js';
 import { systemRandom, type Random } from '../runtime/random.js';
-import { openLog } from '../stores.js';
+import { openLog, openRoomState } from '../stores.js';
 import { claimLog, openSigningKey } from './keys.js';
 import { takeProcessFolder, type ProcessFolder } from './process-folder.js';
 
@@ -36,6 +39,10 @@ export interface Engine {
   readonly roomState: LmdbRoomState;
   readonly write: WriteSide;
   readonly roomIndexer: RoomIndexer;
+  /** Whether the process before did not close what is in its folder. */
+  readonly afterCrash: boolean;
+  readonly hasSpace: () => boolean;
+  readonly hasRoomState: () => boolean;
   close(): Promise<void>;
 }
 
@@ -56,9 +63,9 @@ async function openIn(config: Config, folder: ProcessFolder, ports: Ports): Prom
   const loggers = createLoggers(config.logging);
   const metrics = createMetrics();
   const log = await openLog(config, ports, observeAppends(metrics));
-  const roomState = new LmdbRoomState(folder.roomState, (err) => {
-    loggers.commands.error({ err }, 'The room index could not be written; it stays in memory.');
-  });
+  const use = markInUse(folder.path);
+  const { roomState, isDamaged } = openRoomState(config, folder.roomState, use.afterCrash, loggers.commands);
+  const disk = new DiskGuard(join(folder.roomState, ROOM_STATE_FILE), config.limits.free_disk_bytes);
   const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
   const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
   metrics.watchCache('room_events', () => events.figures);
@@ -88,11 +95,15 @@ async function openIn(config: Config, folder: ProcessFolder, ports: Ports): Prom
     roomState,
     write,
     roomIndexer,
+    afterCrash: use.afterCrash,
+    hasSpace: () => disk.objection() === undefined,
+    hasRoomState: () => !isDamaged(),
     async close() {
       // Alone, every record in the log went through this process; one of several moves with what it reads.
       if (config.roles === null) roomState.moveTo(log.head, log.epoch);
       await log.close();
       await roomState.close();
+      use.done();
       folder.release();
       metrics.close();
       loggers.close();

@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LogFormatError } from '../log/errors.js';
+import { requireKnownRecords, SERVER_STREAM, WRITTEN_RECORDS } from '../log/known-records.js';
 import type { Log, LoggedRecord } from '../log/log.js';
+import type { RecordBody } from '../log/records.js';
 import { WRONG_KEY } from '../log/sealing.js';
 import { encodeBase64 } from '../protocol/base64.js';
 import { generateSigningKey, parseSigningKey, printSigningKey, type SigningKey } from '../protocol/keys.js';
@@ -21,13 +23,12 @@ export function openSigningKey(folder: string, random: Random): SigningKey {
   return parseSigningKey(readFileSync(file, 'utf8').trim());
 }
 
-const SERVER_STREAM = 'server';
-
 /**
  * A log belongs to one server name for good, and its content opens with one seal key: the first process to open it
- * says so, and every later one is held to it. A new signing key is a fact, too.
+ * says so, and every later one is held to it. A new signing key is a fact, too. So is which records the log may hold:
+ * an older program refuses it.
  *
- * @throws LogFormatError where name or seal key are others
+ * @throws LogFormatError where name or seal key are others, or where it may hold records of a newer program
  */
 export async function claimLog(
   log: Log,
@@ -35,25 +36,20 @@ export async function claimLog(
   signingKey: SigningKey,
   write: Pick<WriteSide, 'ports' | 'others'>,
 ): Promise<void> {
+  const held = await requireKnownRecords(log);
+  const { isNamed, keys } = await readClaim(log, serverName);
+  const [key_id, public_key] = [signingKey.id, encodeBase64(signingKey.publicKey)];
+  const records: RecordBody[] = [];
+  if (!isNamed) records.push({ type: 'server.initialised', version: 1, data: { server_name: serverName } });
+  if (WRITTEN_RECORDS.some((name) => !held.has(name))) {
+    records.push({ type: 'server.upgraded', version: 1, data: { records: WRITTEN_RECORDS } });
+  }
+  if (!keys.some((key) => key.key_id === key_id && key.public_key === public_key)) {
+    records.push({ type: 'server.key.adopted', version: 1, data: { key_id, public_key, proof: serverName } });
+  }
+  if (records.length === 0) return;
   const context = { correlationId: 'start', now: write.ports.clock.now() };
-  const record = {
-    key_id: signingKey.id,
-    public_key: encodeBase64(signingKey.publicKey),
-  };
-  const known = await readClaim(log, serverName);
-  const isKeyKnown = known.keys.some(
-    ({ key_id, public_key }) => key_id === record.key_id && public_key === record.public_key,
-  );
-  if (known.isNamed && isKeyKnown) return;
-  await write.others.handle(SERVER_STREAM, context, () => ({
-    records: [
-      ...(known.isNamed
-        ? []
-        : [{ type: 'server.initialised', version: 1, data: { server_name: serverName } } as const]),
-      { type: 'server.key.adopted', version: 1, data: { ...record, proof: serverName } },
-    ],
-    result: undefined,
-  }));
+  await write.others.handle(SERVER_STREAM, context, () => ({ records, result: undefined }));
   // Of processes that open a new log together each may have said so: what the first one said holds.
   await readClaim(log, serverName);
 }
