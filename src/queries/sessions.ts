@@ -55,7 +55,8 @@ export class Sessions {
   async #find(hash: string, token: string): Promise<Session | undefined> {
     const { store, barrier, positions } = this.#side;
     try {
-      if (this.#ended > positions.processed) {
+      // What another process has taken back is known from the log alone.
+      if (barrier.isShared || this.#ended > positions.processed) {
         const session = await this.#askLog(token);
         if (session !== undefined) return session;
         await barrier.reached(PATIENCE);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { MongoClient, type Db } from 'mongodb';
-import { TcpGate } from './tcp-gate.js';
+import { openGate, type TcpGate } from './tcp-gate.js';
 
 /** The MongoDB server that the test run names, if any. */
 export const MONGODB_URL = process.env['ENGRAM_TEST_MONGODB_URL'] ?? '';
@@ -48,7 +48,7 @@ export async function gateToMongo(
 ): Promise<{ readonly gate: TcpGate; readonly url: string }> {
   const { host, port } = new URL(url.replace(/^mongodb:/, 'http:'));
   const [name = '127.0.0.1'] = host.split(':');
-  const gate = await TcpGate.to(name, port === '' ? 27017 : Number(port));
+  const gate = await openGate(port === '' ? 27017 : Number(port), name);
   const through = new URL(url.replace(/^mongodb:/, 'http:'));
   through.host = `127.0.0.1:${gate.port}`;
   // What a replica set says of its members would lead past the gate.
