@@ -5,6 +5,7 @@ import { dataFolders } from '../config/data-folders.js';
 import { LogFormatError, LogUnavailableError } from '../log/errors.js';
 import type { Log } from '../log/log.js';
 import { parseSigningKey, type SigningKey } from '../protocol/keys.js';
+import { ReadStoreFormatError, ReadStoreUnavailableError } from '../read-models/errors.js';
 import { systemClock } from '../runtime/clock.js';
 import { systemRandom } from '../runtime/random.js';
 import { openLogForReading } from '../stores.js';
@@ -45,7 +46,11 @@ export function readSigningKey(config: Config): SigningKey | undefined {
 
 /** What the operator can mend is told as it is. */
 export function asCliError(error: unknown): unknown {
-  const mendable = error instanceof LogFormatError || error instanceof LogUnavailableError;
+  const mendable =
+    error instanceof LogFormatError ||
+    error instanceof LogUnavailableError ||
+    error instanceof ReadStoreFormatError ||
+    error instanceof ReadStoreUnavailableError;
   return mendable ? new CliError(error.message) : error;
 }
 

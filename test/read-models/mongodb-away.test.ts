@@ -28,7 +28,7 @@ describe.skipIf(MONGODB_URL === '')(`MongoDB away${NO_MONGODB}`, { timeout: 60_0
   });
 
   afterEach(async () => {
-    await gate.shut();
+    await gate.close();
     await database.remove();
   });
 
@@ -75,16 +75,19 @@ describe.skipIf(MONGODB_URL === '')(`MongoDB away${NO_MONGODB}`, { timeout: 60_0
     }
 
     test.each([
-      ['stopped', () => gate.shut()],
+      ['stopped', () => gate.cut(), () => gate.open()],
       [
         'behind a network that swallows everything',
         async () => {
-          gate.hang();
+          gate.hold('there', 'back');
+        },
+        async () => {
+          gate.flow();
         },
       ],
     ])(
       'rejects within its time what is asked of a server that is %s, and goes on by itself',
-      async (_, cut) => {
+      async (_, cut, restore) => {
         await write(store, put(note(['a'])));
         await store.serve('notebook', 1);
         await cut();
@@ -95,13 +98,13 @@ describe.skipIf(MONGODB_URL === '')(`MongoDB away${NO_MONGODB}`, { timeout: 60_0
         const again = performance.now();
         await expectAway();
         expect(performance.now() - again).toBeLessThan(1000);
-        await gate.open();
+        await restore();
         await expectBack();
       },
     );
 
     test('is opened while nobody is there, and used later', async () => {
-      await gate.shut();
+      await gate.cut();
       await expectAway();
       await gate.open();
       await until(() => store.checkpoints().then(() => true, () => false)); // prettier-ignore
@@ -112,7 +115,7 @@ describe.skipIf(MONGODB_URL === '')(`MongoDB away${NO_MONGODB}`, { timeout: 60_0
 
     test('is closed while nobody is there', async () => {
       await write(store, put(note(['a'])));
-      await gate.shut();
+      await gate.cut();
       await expect(store.checkpoints()).rejects.toBeInstanceOf(ReadStoreUnavailableError);
       await store.close();
       await expect(store.checkpoints()).rejects.toThrow(/closed/);
@@ -122,7 +125,7 @@ describe.skipIf(MONGODB_URL === '')(`MongoDB away${NO_MONGODB}`, { timeout: 60_0
       let [isOver, position] = [false, -1];
       const cutting = (async () => {
         while (!isOver) {
-          await gate.shut();
+          await gate.cut();
           await gate.open();
           const at = position;
           await until(() => isOver || position > at + 3);
@@ -174,7 +177,7 @@ describe.skipIf(MONGODB_URL === '')(`MongoDB away${NO_MONGODB}`, { timeout: 60_0
       const alice = await server.register('alice');
       const room = String((await alice.post('/createRoom')).ok()['room_id']);
       (await alice.get('/sync')).ok();
-      await gate.shut();
+      await gate.cut();
       const send = (n: number) => alice.put(`/rooms/${room}/send/m.room.message/${n}`, { body: `${n}` });
       const events: string[] = [];
       for (let n = 0; n < 5; n++) events.push(String((await send(n)).ok()['event_id']));
@@ -188,16 +191,16 @@ describe.skipIf(MONGODB_URL === '')(`MongoDB away${NO_MONGODB}`, { timeout: 60_0
     });
 
     test('starts without it, and serves when it is there', async () => {
-      await gate.shut();
+      await gate.cut();
       server = await start();
-      expect(server.core.runner.progress().every(({ serving }) => !serving)).toBe(true);
+      expect(server.core.readModels.progress().every(({ serving }) => !serving)).toBe(true);
       const alice = await server.register('alice');
       const room = String((await alice.post('/createRoom')).ok()['room_id']);
       (await alice.get(`/rooms/${room}/state`)).refused(503, 'M_UNKNOWN');
       await gate.open();
       await until(canRead('/joined_rooms', alice.token));
       expect((await alice.get('/joined_rooms')).ok()).toEqual({ joined_rooms: [room] });
-      await until(() => server.core.runner.progress().every(({ serving }) => serving));
+      await until(() => server.core.readModels.progress().every(({ serving }) => serving));
     });
   });
 });

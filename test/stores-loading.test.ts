@@ -16,7 +16,7 @@ const SCRIPT = `
   import { openCore } from '${DIST}/server.js';
   setInterval(() => undefined, 60_000);
   const core = await openCore(loadConfig({ file: undefined, env: process.env, cwd: process.cwd() }));
-  await core.runner.whenProcessed(core.log.head, 2000);
+  await core.readModels.whenProcessed(core.log.head, 2000);
   await core.close();
   const { cache } = createRequire('${DIST}/');
   const packages = Object.keys(cache).map((path) => path.split('/node_modules/').at(-1).split('/'));
