@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   CheckpointConflictError,
@@ -339,6 +341,70 @@ describe.skipIf(MONGODB_URL === '')(`the MongoDB read store${NO_MONGODB}`, () =>
       expect(await all(store)).toEqual([note(['a'], 1)]);
     });
   });
+
+  test(
+    'whatever fails and whoever is slow, all documents are of the last checkpoint',
+    { timeout: 180_000 },
+    async () => {
+      const documents = [0, 1, 2, 3, 4];
+      /** What a write to a position makes of each document. */
+      const made = (position: number) =>
+        documents.map((i) =>
+          (position + i) % 3 === 0 ? undefined : note([i], position, [`tag ${(position + i) % 2}`]),
+        );
+      const writesTo = (position: number) =>
+        made(position).map((one, i) => (one === undefined ? remove([i]) : put(one)));
+      const fate = fc.constantFrom('done', 'done', 'done', 'done', 'late', 'late', 'lost', 'unanswered');
+      const writers = fc.array(fc.array(fate, { minLength: 20, maxLength: 60 }), {
+        minLength: 2,
+        maxLength: 3,
+      });
+      await fc.assert(
+        fc.asyncProperty(writers, async (fates) => {
+          const plain = await open();
+          await plain.drop('notebook', 1);
+          await Promise.all(
+            fates.map(async (fatesOfOne) => {
+              const steps = fatesOfOne.values();
+              let isOver = false;
+              const store = keep(
+                steppingStore(database.url, async (command) => {
+                  const { value = 'done', done } = steps.next();
+                  isOver = done === true;
+                  if (value === 'late') for (let turn = 0; turn < 20; turn++) await setImmediate();
+                  if (value === 'lost') throw new ReadStoreUnavailableError('lost');
+                  const result = await command();
+                  if (value === 'unanswered') throw new ReadStoreUnavailableError('unanswered');
+                  return result;
+                }),
+              );
+              while (!isOver) {
+                try {
+                  const position = (await store.checkpoint('notebook', 1))?.position ?? -1;
+                  await store.write(writesTo(position + 1), [
+                    { next: checkpoint(position + 1), expected: position },
+                  ]);
+                } catch (error) {
+                  const isExpected =
+                    error instanceof ReadStoreUnavailableError || error instanceof CheckpointConflictError;
+                  if (!isExpected) throw error;
+                  await setImmediate();
+                }
+              }
+              await store.close();
+            }),
+          );
+          const position = (await plain.checkpoint('notebook', 1))?.position ?? -1;
+          const expected = made(position).filter((one) => one !== undefined);
+          expect(await all(plain)).toEqual(position === -1 ? [] : expected);
+          const tagged = await plain.version(notes, 1).find({ prefix: ['tag 0'] }, 'by_tag');
+          expect(tagged).toEqual(position === -1 ? [] : expected.filter(({ tags }) => tags?.[0] === 'tag 0'));
+          await plain.close();
+        }),
+        { numRuns: 25 },
+      );
+    },
+  );
 
   test('nothing that it says has the password in it', async () => {
     const url = 'mongodb://engram:s3cret-w0rd@127.0.0.1:9/db?serverSelectionTimeoutMS=50';
