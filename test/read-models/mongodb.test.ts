@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
+import type { Collection, Db } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   CheckpointConflictError,
@@ -9,8 +10,11 @@ import {
   ReadStoreFormatError,
   ReadStoreUnavailableError,
 } from '../../src/read-models/errors.js';
+import { MongoCommands } from '../../src/read-models/mongodb-commands.js';
+import { MongoLink } from '../../src/read-models/mongodb-link.js';
 import { openMongoReadStore, type MongoReadStoreOptions } from '../../src/read-models/mongodb.js';
 import type { ReadStore } from '../../src/read-models/store.js';
+import { systemClock } from '../../src/runtime/clock.js';
 import {
   all,
   authors,
@@ -260,6 +264,48 @@ describe.skipIf(MONGODB_URL === '')(`the MongoDB read store${NO_MONGODB}`, () =>
       await write(next, put(note(['c'])));
       expect(await all(next)).toEqual([note(['c'])]);
     });
+  });
+
+  test('a document that a slower writer puts in between gives way', async () => {
+    const physical = 'notes@1.1';
+    const row = (position: number) => ({ json: `{"at":${position}}`, key: ['a'], by: {} });
+    const slower = { _id: 'a', position: 1, ...row(1) };
+    // The server finds nothing that matches, and then, about to insert, that there is one.
+    const meddling = (collection: Collection<typeof slower>): Collection<typeof slower> =>
+      new Proxy(collection, {
+        get(target, name) {
+          if (name !== 'bulkWrite' || isPut) return Reflect.get(target, name, target) as unknown;
+          isPut = true;
+          return async (...[operations, options]: Parameters<typeof target.bulkWrite>) => {
+            await target.insertOne(slower);
+            const unmatched = operations.map((operation) => {
+              if (!('replaceOne' in operation)) throw new Error('It does something else.');
+              const { replaceOne } = operation;
+              return {
+                replaceOne: { ...replaceOne, filter: { ...replaceOne.filter, position: { $lt: 0 } } },
+              };
+            });
+            return target.bulkWrite(unmatched, options);
+          };
+        },
+      });
+    let isPut = false;
+    class MeddlingLink extends MongoLink {
+      override run<T>(action: (db: Db) => Promise<T>): Promise<T> {
+        return super.run((db) => {
+          const collection = (name: string) => meddling(db.collection(name));
+          return action(new Proxy(db, { get: (target, name) => name === 'collection' ? collection : Reflect.get(target, name, target) as unknown })); // prettier-ignore
+        });
+      }
+    }
+    const commands = new MongoCommands(new MeddlingLink(database.url, systemClock));
+    await commands.change(physical, [{ id: 'a', row: row(2) }], 2);
+    expect(isPut).toBe(true);
+    expect(await commands.row(physical, 'a')).toMatchObject({ json: '{"at":2}' });
+    // And one that is newer stays.
+    await commands.change(physical, [{ id: 'a', row: row(1) }], 1);
+    expect(await commands.row(physical, 'a')).toMatchObject({ json: '{"at":2}' });
+    await commands.close();
   });
 
   describe('a process whose commands fail for a moment', () => {
