@@ -79,52 +79,59 @@ export async function openEngine(config: Config, given: Partial<Ports> = {}): Pr
   mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
   const loggers = createLoggers(config.logging);
   const metrics = createMetrics();
-  const log = await openLog(config, ports, observeAppends(metrics));
-  const use = markInUse(config.data_dir);
-  const { roomState, isDamaged } = openRoomState(config, use.afterCrash, loggers.commands);
-  const disk = new DiskGuard(
-    join(dataFolders(config).roomState, ROOM_STATE_FILE),
-    config.limits.free_disk_bytes,
-  );
-  const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
-  const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
-  metrics.watchCache('room_events', () => events.figures);
-  metrics.watchCache('state_nodes', () => reader.figures);
-  const roomPorts: RoomPorts = {
-    ...ports,
-    log,
-    serverName: config.server_name,
-    signingKey: openSigningKey(dataFolders(config).keys, ports.random),
-    index: roomState,
-    nodes: roomState,
-    reader,
-    events,
+  const stores: { close(): Promise<void> }[] = [];
+  const close = async () => {
+    for (const store of stores) await store.close();
+    metrics.close();
+    loggers.close();
   };
-  const write = openWriteSide(roomPorts);
-  await claimLog(log, config.server_name, write);
-  await new RoomIndexer(roomPorts, write.roomAggregate).catchUp();
-  return {
-    config,
-    ports,
-    loggers,
-    metrics,
-    log,
-    roomState,
-    write,
-    afterCrash: use.afterCrash,
-    health: () => ({
-      disk: disk.objection() === undefined,
-      room_state: !isDamaged(),
-    }),
-    async close() {
-      roomState.moveTo(log.head, log.epoch);
-      await log.close();
-      await roomState.close();
-      use.done();
-      metrics.close();
-      loggers.close();
-    },
-  };
+  try {
+    const log = await openLog(config, ports, observeAppends(metrics));
+    stores.push(log);
+    const use = markInUse(config.data_dir);
+    const { roomState, isDamaged } = openRoomState(config, use.afterCrash, loggers.commands);
+    stores.push(roomState);
+    const disk = new DiskGuard(
+      join(dataFolders(config).roomState, ROOM_STATE_FILE),
+      config.limits.free_disk_bytes,
+    );
+    const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
+    const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
+    metrics.watchCache('room_events', () => events.figures);
+    metrics.watchCache('state_nodes', () => reader.figures);
+    const roomPorts: RoomPorts = {
+      ...ports,
+      log,
+      serverName: config.server_name,
+      signingKey: openSigningKey(dataFolders(config).keys, ports.random),
+      index: roomState,
+      nodes: roomState,
+      reader,
+      events,
+    };
+    const write = openWriteSide(roomPorts);
+    await claimLog(log, config.server_name, write);
+    await new RoomIndexer(roomPorts, write.roomAggregate).catchUp();
+    return {
+      config,
+      ports,
+      loggers,
+      metrics,
+      log,
+      roomState,
+      write,
+      afterCrash: use.afterCrash,
+      health: () => ({ disk: disk.objection() === undefined, room_state: !isDamaged() }),
+      async close() {
+        roomState.moveTo(log.head, log.epoch);
+        await close();
+        use.done();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /**
@@ -170,7 +177,14 @@ export interface Core extends Engine {
 export async function openCore(config: Config, given: Partial<Ports> = {}): Promise<Core> {
   const engine = await openEngine(config, given);
   const { log, loggers, metrics, ports, write } = engine;
-  const { store, isDamaged } = await openServingReadStore(config, engine.afterCrash, loggers.read_models);
+  const { store, isDamaged } = await openServingReadStore(
+    config,
+    engine.afterCrash,
+    loggers.read_models,
+  ).catch(async (error: unknown) => {
+    await engine.close();
+    throw error;
+  });
   const notifier = new Notifier();
   const progress = new Progress(log, metrics);
   const runner = new ProjectionRunner({
@@ -282,11 +296,22 @@ async function follow(write: WriteSide, loggers: Loggers, clock: Clock, signal: 
 /** The server's signing key, made at the first start; losing it means that other servers cannot check our events. */
 function openSigningKey(folder: string, random: Random): SigningKey {
   const file = join(folder, 'signing.key');
-  if (existsSync(file)) return parseSigningKey(readFileSync(file, 'utf8').trim());
+  if (existsSync(file)) return readSigningKey(file);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const key = generateSigningKey((length) => random.bytes(length));
   writeFileDurably(file, Buffer.from(`${printSigningKey(key)}\n`));
   return key;
+}
+
+/** @throws LogFormatError when it is damaged: a new one would not be ours to other servers */
+function readSigningKey(file: string): SigningKey {
+  const text = readFileSync(file, 'utf8').trim();
+  try {
+    return parseSigningKey(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LogFormatError(`${file} is damaged; restore it from a backup. (${reason}.)`);
+  }
 }
 
 /** Milliseconds. */
