@@ -30,10 +30,10 @@ export async function withLog<T>(
     throw asCliError(error);
   });
   try {
-    await requireKnownRecords(log).catch((error: unknown) => {
-      throw asCliError(error);
-    });
+    await requireKnownRecords(log);
     return await run({ config, log });
+  } catch (error) {
+    throw asCliError(error);
   } finally {
     await log.close();
   }
@@ -48,4 +48,9 @@ export function readSigningKey(config: Config): SigningKey | undefined {
 /** What the operator can mend is told as it is. */
 export function asCliError(error: unknown): unknown {
   return isPlain(error) ? new CliError(error.message) : error;
+}
+
+/** What positions in the log count: EventStoreDB's are places in its file. */
+export function positionUnit(config: Config): string {
+  return config.log.adapter === 'lmdb' ? 'records' : 'bytes of the log';
 }

@@ -13,7 +13,7 @@ import { systemRandom } from '../runtime/random.js';
 import { askServerFor } from './admin-client.js';
 import { CliError, EXIT, type Io } from './io.js';
 import { createProgress } from './progress.js';
-import { asCliError } from './reading.js';
+import { asCliError, positionUnit } from './reading.js';
 
 export interface RebuildOptions {
   readonly config?: string;
@@ -27,10 +27,14 @@ export interface RebuildOptions {
 export async function rebuild(options: RebuildOptions, io: Io): Promise<number> {
   const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
   if (options.check !== true && (await rebuildOnline(config, io))) return EXIT.ok;
-  if (!existsSync(dataFolders(config).log)) throw new CliError(`There is no log in ${config.data_dir}.`);
-  const { openLog } = await import('../stores.js');
-  // The log's lock keeps servers away from the read models.
-  const log = await openLog(config, { clock: systemClock, random: systemRandom }).catch((error: unknown) => {
+  const { hasLog, openLog } = await import('../stores.js');
+  const ports = { clock: systemClock, random: systemRandom };
+  const found = await hasLog(config, ports).catch((error: unknown) => {
+    throw asCliError(error);
+  });
+  if (!found) throw new CliError(`There is no log in ${placeOfLog(config)}.`);
+  // The lock that comes with it keeps servers away from the read models.
+  const log = await openLog(config, ports).catch((error: unknown) => {
     const mended = asCliError(error);
     if (options.check === true && mended instanceof CliError && mended.message.includes('in use')) {
       throw new CliError(`${mended.message} To compare its read models, the server has to be stopped.`);
@@ -38,10 +42,10 @@ export async function rebuild(options: RebuildOptions, io: Io): Promise<number> 
     throw mended;
   });
   try {
-    await requireKnownRecords(log).catch((error: unknown) => {
-      throw asCliError(error);
-    });
+    await requireKnownRecords(log);
     return await (options.check === true ? check(config, log, io) : replace(config, log, io));
+  } catch (error) {
+    throw asCliError(error);
   } finally {
     await log.close();
   }
@@ -49,8 +53,7 @@ export async function rebuild(options: RebuildOptions, io: Io): Promise<number> 
 
 /** Has a running server do it, beside what serves; false where none runs. */
 async function rebuildOnline(config: Config, io: Io): Promise<boolean> {
-  const { socket } = dataFolders(config);
-  let answer = await askServerFor(socket, 'POST', '/rebuild');
+  let answer = await askServerFor(config, 'POST', '/rebuild');
   if (answer === undefined) return false;
   io.stderr.write('The running server rebuilds them, and serves meanwhile; this can be interrupted.\n');
   const progress = createProgress({ output: io.stderr, label: 'Rebuilding', unit: 'percent', total: 100 });
@@ -59,7 +62,7 @@ async function rebuildOnline(config: Config, io: Io): Promise<boolean> {
     await pause(POLL, undefined, { signal: io.signal }).catch(() => {
       io.signal.throwIfAborted();
     });
-    answer = await askServerFor(socket, 'GET', '/rebuild');
+    answer = await askServerFor(config, 'GET', '/rebuild');
     if (answer === undefined)
       throw new CliError('The server has ended meanwhile; what it has served before is served.');
   }
@@ -75,7 +78,7 @@ const POLL = 200;
 async function replace(config: Config, log: Log, io: Io): Promise<number> {
   const { readModels } = dataFolders(config);
   const built = `${readModels}.rebuilding`;
-  const report = await build(log, built, undefined, io);
+  const report = await build(config, log, built, undefined, io);
   if (!report.complete) return interrupted(io);
   const old = `${readModels}.replaced`;
   await rm(old, { recursive: true, force: true });
@@ -96,7 +99,7 @@ async function check(config: Config, log: Log, io: Io): Promise<number> {
   const { openReadStore } = await import('../stores.js');
   const serving = await open(openReadStore(config));
   try {
-    const report = await build(log, built, serving, io);
+    const report = await build(config, log, built, serving, io);
     if (!report.complete) return interrupted(io);
     await rm(built, { recursive: true, force: true });
     return reportCompared(report, io);
@@ -105,7 +108,13 @@ async function check(config: Config, log: Log, io: Io): Promise<number> {
   }
 }
 
+/** For people; what the connection string says besides the prefix is nobody's business. */
+function placeOfLog({ data_dir, log }: Config): string {
+  return log.adapter === 'lmdb' ? data_dir : `EventStoreDB under ${log.prefix}:*`;
+}
+
 async function build(
+  config: Config,
   log: Log,
   folder: string,
   serving: ReadStore | undefined,
@@ -120,7 +129,7 @@ async function build(
   const progress = createProgress({
     output: io.stderr,
     label: serving === undefined ? 'Rebuilding' : 'Checking',
-    unit: 'records',
+    unit: positionUnit(config),
     total: Math.max(0, log.head),
   });
   try {

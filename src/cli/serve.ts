@@ -1,6 +1,7 @@
 import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig, type Config } from '../config.js';
+import { variableName } from '../config/schema.js';
 import { CliError, EXIT, type Io } from './io.js';
 import { requireOpenFiles } from './open-files.js';
 import { isPlain } from './plain-errors.js';
@@ -21,11 +22,13 @@ export interface ServedServer {
  * Told while it is starting, it ends as soon as it has started.
  */
 export async function serve(
-  options: { readonly config?: string },
+  options: { readonly config?: string; readonly roles?: readonly string[] },
   io: Io,
   start: (config: Config) => Promise<ServedServer> = startServer,
 ): Promise<number> {
-  const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
+  const roles =
+    options.roles === undefined ? {} : { [variableName(['roles'])]: JSON.stringify(options.roles) };
+  const config = loadConfig({ file: options.config, env: { ...io.env, ...roles }, cwd: io.cwd });
   requireOpenFiles();
   const server = await start(config).catch((error: unknown) => {
     throw isPlain(error) ? new CliError(`Engram cannot start: ${error.message}`) : error;
@@ -53,9 +56,12 @@ function programName({ cwd }: Io): string {
 }
 
 function greeting(config: Config, server: ServedServer, file: string | undefined, io: Io): string {
-  const lines = [`Engram serves ${config.server_name} from ${config.data_dir}:`];
+  const { roles } = config;
+  const part = roles === null ? '' : ` (${roles.join(', ')})`;
+  const lines = [`Engram serves ${config.server_name} from ${config.data_dir}${part}:`];
   for (const { url, resources } of server.listeners) lines.push(`  ${url}  (${resources.join(', ')})`);
-  if (server.firstStart) {
+  if (server.listeners.length === 0) lines.push('  nothing listens');
+  if (server.firstStart && roles?.includes('http') !== false) {
     lines.push(
       '',
       'There is no account yet. Make one with',

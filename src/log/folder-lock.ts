@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LogFormatError } from './errors.js';
 import { isObject } from './json.js';
@@ -61,9 +61,16 @@ export function lockFolder(folder: string): { readonly release: () => void; read
   };
 }
 
+/** The process that holds a folder, if one does and lives. */
+export function holderOf(folder: string): number | undefined {
+  const highest = existsSync(folder) ? numbers(folder).at(-1) : undefined;
+  const holder = highest === undefined ? undefined : read(join(folder, `lock.${highest}`));
+  return holder !== undefined && alive(holder) ? holder.pid : undefined;
+}
+
 function inUse(folder: string, pid: number | undefined): LogFormatError {
   const by = pid === undefined ? 'another process' : pid === process.pid ? 'this process' : `process ${pid}`;
-  return new LogFormatError(`The log in ${folder} is in use by ${by}.`);
+  return new LogFormatError(`${folder} is in use by ${by}.`);
 }
 
 function numbers(folder: string): number[] {

@@ -87,17 +87,15 @@ describe('read models that cannot be reached', () => {
     expect(sync).toContain('"body":"afterwards"');
   });
 
-  test('let nobody in by a token that was taken back, nor by one that is not known', async () => {
+  test('let nobody in by a token that was taken back', async () => {
     const { store } = server.core.read;
     const phone = await server.login('alice');
     (await phone.get('/account/whoami')).ok();
-    const unseen = await server.login('alice');
     const spies = (['collection', 'version', 'write'] as const).map((method) =>
       vi.spyOn(store, method).mockImplementation(() => {
         throw new ReadStoreUnavailableError('They are away.');
       }),
     );
-    expect((await unseen.put(`/profile/${alice.userId}/displayname`, { displayname: 'A' })).status).toBe(503);
     (await phone.post('/logout')).ok();
     const answer = phone.put(`/profile/${alice.userId}/displayname`, { displayname: 'B' });
     for (const spy of spies) spy.mockRestore();

@@ -110,7 +110,7 @@ describe('a log that may hold records of a newer version', () => {
     await data.with(async ({ log }) => {
       const names: string[] = [];
       for await (const { records } of log.read(SERVER_STREAM)) names.push(...records.map(({ type }) => type));
-      expect(names).toEqual(['server.initialised', 'server.upgraded']);
+      expect(names).toEqual(['server.initialised', 'server.key.adopted', 'server.upgraded']);
     });
   });
 });

@@ -133,7 +133,7 @@ export async function startTestServer(
   const config = loadConfig({ file: undefined, env, cwd: folder.path });
   const core = await openCore(config, options.clock === undefined ? {} : { clock: options.clock });
   // As a server that listens does.
-  await core.runner.whenProcessed(core.log.head, READY_PATIENCE);
+  await core.readModels.whenProcessed(core.log.head, READY_PATIENCE);
   const api = clientApi(core);
   const app = createApp({
     routes: clientRoutes(api, config),
