@@ -81,7 +81,7 @@ describe('engram log cat', () => {
     expect(ofRoom).toEqual(await cat('--stream', `room-${room}`));
     expect(ofRoom.map((record) => record['revision'])).toEqual(ofRoom.map((_, i) => i));
     const [, second = NaN, third = NaN] = positions(ofRoom);
-    const [from, to] = [String(second), String(third)];
+    const [from, to] = [JSON.stringify(second), JSON.stringify(third)];
     expect(positions(await cat('--room', room, '--from', from, '--limit', '2'))).toEqual([second, third]);
     expect(positions(await cat('--room', room, '--reverse', '--to', to, '--limit', '2'))).toEqual([
       third,
