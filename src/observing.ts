@@ -52,24 +52,28 @@ const AILING: Readonly<Record<string, string>> = {
   room_state: 'The room index is damaged: some requests are answered 503.',
 };
 
+interface HealthLogger {
+  info(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+type Health = Readonly<Record<string, boolean>>;
+
 /** Logs when a part of the server stops working and when it works again, and keeps the metrics informed. */
 export class HealthWatch {
-  readonly #check: () => Promise<Readonly<Record<string, boolean>>>;
+  readonly #check: () => Health | Promise<Health>;
   readonly #clock: Clock;
   readonly #metrics: Metrics;
-  readonly #logger: {
-    info(fields: object, message: string): void;
-    error(fields: object, message: string): void;
-  };
+  readonly #logger: HealthLogger;
   readonly #ailing = new Set<string>();
   #timer: Timer | undefined;
   #stopped = false;
 
   constructor(
-    check: () => Promise<Readonly<Record<string, boolean>>>,
-    clock: Clock,
+    check: () => Health | Promise<Health>,
+    { clock }: { readonly clock: Clock },
     metrics: Metrics,
-    logger: { info(fields: object, message: string): void; error(fields: object, message: string): void },
+    logger: HealthLogger,
   ) {
     this.#check = check;
     this.#clock = clock;
@@ -78,8 +82,17 @@ export class HealthWatch {
   }
 
   /** Looks now, and from now on every five seconds. */
-  async start(): Promise<void> {
-    for (const [part, works] of Object.entries(await this.#check())) {
+  start(): void {
+    void this.#look();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  async #look(): Promise<void> {
+    for (const [part, works] of Object.entries(await this.#found())) {
       this.#metrics.healthOf(part, works);
       if (works) {
         if (this.#ailing.delete(part)) this.#logger.info({ part }, 'It works again.');
@@ -90,12 +103,16 @@ export class HealthWatch {
     }
     if (this.#stopped) return;
     this.#timer = this.#clock.after(LOOK, () => {
-      void this.start();
+      void this.#look();
     });
   }
 
-  stop(): void {
-    this.#stopped = true;
-    this.#timer?.cancel();
+  /** What cannot be asked, since its store is away, does not work. */
+  async #found(): Promise<Health> {
+    try {
+      return await this.#check();
+    } catch {
+      return { read_models: false };
+    }
   }
 }

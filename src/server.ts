@@ -8,9 +8,10 @@ import type { ClientApi } from './http/client/api.js';
 import { clientApi } from './http/client/client-api.js';
 import { clientRoutes } from './http/client/routes.js';
 import { openListeners, openSocket, type OpenListener } from './http/listeners.js';
-import { healthRoutes, metricsRoutes, type Health } from './http/monitoring.js';
+import { healthRoutes, metricsRoutes } from './http/monitoring.js';
 import { Schemas } from './http/schemas.js';
 import type { LoggedRecord } from './log/log.js';
+import { HealthWatch } from './observing.js';
 import type { Position } from './log/position.js';
 import { JoinedRooms } from './queries/joined-rooms.js';
 import { MendingNodes } from './queries/mending-nodes.js';
@@ -24,7 +25,6 @@ import { openEngine, type Engine, type Ports } from './server/engine.js';
 import { ownEphemera, sharedEphemera } from './server/ephemera.js';
 import { followUp } from './server/follow-up.js';
 import { ownReadModels, sharedReadModels, type ReadModels } from './server/read-models.js';
-import { HealthWatch } from './observing.js';
 import { openServingReadStore } from './stores.js';
 
 export { openEngine, type Engine, type Ports } from './server/engine.js';
@@ -33,14 +33,20 @@ export { openEngine, type Engine, type Ports } from './server/engine.js';
 export interface Core extends Engine {
   readonly read: ReadSide;
   readonly readModels: ReadModels;
-  readonly health: () => Promise<Health>;
 }
 
 /** Opens both sides, and follows the log: projections, cursors, wake-ups, each as far as it is this process's role. */
 export async function openCore(config: Config, given: Partial<Ports> = {}): Promise<Core> {
   const engine = await openEngine(config, given);
   const { log, loggers, ports, write } = engine;
-  const { store, isDamaged } = await openServingReadStore(config, engine.afterCrash, loggers.read_models);
+  const { store, isDamaged } = await openServingReadStore(
+    config,
+    engine.afterCrash,
+    loggers.read_models,
+  ).catch(async (error: unknown) => {
+    await engine.close();
+    throw error;
+  });
   const notifier = new Notifier();
   const onReadable = (records: readonly LoggedRecord[], position: Position) => {
     notifier.notify({ ...topicsOf(records), position });
@@ -84,8 +90,7 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     read,
     readModels,
     health: async () => ({
-      disk: engine.hasSpace(),
-      room_state: engine.hasRoomState(),
+      ...(await engine.health()),
       read_models: !isDamaged() && (await readModels.isServing()),
     }),
     async close() {
@@ -147,7 +152,7 @@ export interface RunningServer extends Core {
 export async function startServer(config: Config, given: Partial<Ports> = {}): Promise<RunningServer> {
   const core = await openCore(config, given);
   const apps: OpenListener['app'][] = [];
-  const watch = new HealthWatch(core.health, core.ports.clock, core.metrics, core.loggers.server);
+  const watch = new HealthWatch(core.health, core.ports, core.metrics, core.loggers.server);
   const close = async () => {
     watch.stop();
     await Promise.all(apps.map((app) => app.close()));
@@ -176,7 +181,7 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
     };
     const listeners = await openListeners(listenersOf(config), resources, shared);
     apps.push(...listeners.map(({ app }) => app));
-    await watch.start();
+    watch.start();
     return { ...core, listeners, api, firstStart: await hasNoAccount(core), close };
   } catch (error) {
     await close();

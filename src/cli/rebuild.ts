@@ -43,9 +43,7 @@ export async function rebuild(options: RebuildOptions, io: Io): Promise<number> 
     throw mended;
   });
   try {
-    await requireKnownRecords(log).catch((error: unknown) => {
-      throw asCliError(error);
-    });
+    await requireKnownRecords(log);
     return await (options.check === true ? check(config, log, io) : replace(config, log, io));
   } catch (error) {
     throw asCliError(error);

@@ -130,9 +130,10 @@ function checkFormat(folder: string): void {
     syncFolder(folder);
     return;
   }
+  const text = readFileSync(file, 'utf8');
   let format: unknown;
   try {
-    format = JSON.parse(readFileSync(file, 'utf8'));
+    format = JSON.parse(text);
   } catch {
     format = undefined;
   }

@@ -20,15 +20,22 @@ export function openSigningKey(folder: string, random: Random): SigningKey {
     // Of processes that start together one makes it, and all take it.
     makeFileDurably(file, Buffer.from(`${printSigningKey(key)}\n`));
   }
-  return parseSigningKey(readFileSync(file, 'utf8').trim());
+  const text = readFileSync(file, 'utf8').trim();
+  try {
+    return parseSigningKey(text);
+  } catch (error) {
+    // A new one would not be ours to other servers.
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LogFormatError(`${file} is damaged; restore it from a backup. (${reason}.)`);
+  }
 }
 
 /**
  * A log belongs to one server name for good, and its content opens with one seal key: the first process to open it
- * says so, and every later one is held to it. A new signing key is a fact, too. So is which records the log may hold:
- * an older program refuses it.
+ * says so, and every later one is held to it. A new signing key is a fact, too, and which records the log may hold from
+ * here on: an older program refuses it.
  *
- * @throws LogFormatError where name or seal key are others, or where it may hold records of a newer program
+ * @throws LogFormatError where name or seal key are others, or the log is a newer program's
  */
 export async function claimLog(
   log: Log,
@@ -36,19 +43,27 @@ export async function claimLog(
   signingKey: SigningKey,
   write: Pick<WriteSide, 'ports' | 'others'>,
 ): Promise<void> {
+  const context = { correlationId: 'start', now: write.ports.clock.now() };
+  const record = {
+    key_id: signingKey.id,
+    public_key: encodeBase64(signingKey.publicKey),
+  };
   const held = await requireKnownRecords(log);
-  const { isNamed, keys } = await readClaim(log, serverName);
-  const [key_id, public_key] = [signingKey.id, encodeBase64(signingKey.publicKey)];
+  const known = await readClaim(log, serverName);
+  const isKeyKnown = known.keys.some(
+    ({ key_id, public_key }) => key_id === record.key_id && public_key === record.public_key,
+  );
   const records: RecordBody[] = [];
-  if (!isNamed) records.push({ type: 'server.initialised', version: 1, data: { server_name: serverName } });
+  if (!known.isNamed) {
+    records.push({ type: 'server.initialised', version: 1, data: { server_name: serverName } });
+  }
+  if (!isKeyKnown) {
+    records.push({ type: 'server.key.adopted', version: 1, data: { ...record, proof: serverName } });
+  }
   if (WRITTEN_RECORDS.some((name) => !held.has(name))) {
     records.push({ type: 'server.upgraded', version: 1, data: { records: WRITTEN_RECORDS } });
   }
-  if (!keys.some((key) => key.key_id === key_id && key.public_key === public_key)) {
-    records.push({ type: 'server.key.adopted', version: 1, data: { key_id, public_key, proof: serverName } });
-  }
   if (records.length === 0) return;
-  const context = { correlationId: 'start', now: write.ports.clock.now() };
   await write.others.handle(SERVER_STREAM, context, () => ({ records, result: undefined }));
   // Of processes that open a new log together each may have said so: what the first one said holds.
   await readClaim(log, serverName);

@@ -7,7 +7,6 @@ import { lockFolder } from '../log/folder-lock.js';
 
 /** What of a data folder belongs to one process alone. */
 export interface ProcessFolder {
-  readonly path: string;
   readonly roomState: string;
   readonly socket: string;
   release(): void;
@@ -24,15 +23,13 @@ const MOST_PROCESSES = 64;
  */
 export function takeProcessFolder(config: Config): ProcessFolder {
   const { roomState, socket, processes } = dataFolders(config);
-  if (config.roles === null) {
-    return { path: config.data_dir, roomState, socket, release: () => undefined };
-  }
+  if (config.roles === null) return { roomState, socket, release: () => undefined };
   for (let number = 1; number <= MOST_PROCESSES; number++) {
     const folder = join(processes, String(number));
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     try {
       const { release } = lockFolder(folder);
-      return { path: folder, roomState: join(folder, 'room-state'), socket: join(folder, SOCKET), release };
+      return { roomState: join(folder, 'room-state'), socket: join(folder, SOCKET), release };
     } catch (error) {
       if (!(error instanceof LogFormatError)) throw error;
     }

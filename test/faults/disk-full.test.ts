@@ -1,11 +1,14 @@
 import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { noOwnDisk, ownDisk, type OwnDisk } from '../support/own-disk.js';
 import { runProgram } from '../support/program.js';
 import { serverFor } from '../support/served-server.js';
 import { until } from '../support/until.js';
 import { healthOf, liveIn, type LivedIn } from './lived-in.js';
+
+// Servers in processes of their own, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const MEBIBYTE = 1_048_576;
 const LARGE = 'x'.repeat(50_000);

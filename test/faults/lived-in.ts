@@ -10,7 +10,8 @@ const MESSAGES = 40;
 /** A server with some history, in a folder of its own, on the embedded stores whatever the test run names. */
 export interface LivedIn {
   readonly server: ServedServer;
-  readonly clients: readonly MatrixClient[];
+  /** Alice, who makes and sends, Bob and Carol, who are in her rooms. */
+  readonly clients: readonly [MatrixClient, MatrixClient, MatrixClient];
   readonly rooms: readonly string[];
   /** Sends a message to the first room: the status and body of the answer. */
   send(text: string): ReturnType<MatrixClient['request']>;
@@ -24,11 +25,10 @@ export interface LivedIn {
 export async function liveIn(folder: string, more: Readonly<Record<string, string>> = {}): Promise<LivedIn> {
   const resources = { ENGRAM_LISTENERS__0__RESOURCES: '[client, health, metrics]' };
   const server = await serveFolder(folder, { ...resources, ...more });
-  const clients: MatrixClient[] = [];
-  for (const name of ['alice', 'bob', 'carol']) {
-    clients.push(await new MatrixClient(server.url).register(name, PASSWORD));
-  }
-  const [alice] = clients as [MatrixClient];
+  const register = (name: string) => new MatrixClient(server.url).register(name, PASSWORD);
+  const alice = await register('alice');
+  const others = [await register('bob'), await register('carol')] as const;
+  const clients = [alice, ...others] as const;
   const rooms: string[] = [];
   let sent = 0;
   const send = (text: string) => {
@@ -39,7 +39,7 @@ export async function liveIn(folder: string, more: Readonly<Record<string, strin
     const { room_id } = await alice.ok('POST', 'v3/createRoom', { body: { preset: 'public_chat' } });
     if (typeof room_id !== 'string') throw new Error('A room without an ID.');
     rooms.push(room_id);
-    for (const client of clients.slice(1)) {
+    for (const client of others) {
       await client.ok('POST', matrixPath`v3/rooms/${room_id}/join`, { body: {} });
     }
   }

@@ -66,7 +66,7 @@ export class Sync {
     const pass: SyncPass = {
       viewer,
       filter,
-      since: since && within(since, to),
+      since: since === undefined ? undefined : notBeyond(since, to),
       to,
       fullState: request.fullState,
       stateAfter: request.stateAfter,
@@ -87,8 +87,8 @@ export class Sync {
   }
 }
 
-/** A token may be of a run whose clock was ahead: what is not recorded is then told whole. */
-function within(since: SyncToken, to: SyncToken): SyncToken {
+/** A token whose counter is higher than ours counts by another start: everything is news to it. */
+function notBeyond(since: SyncToken, to: SyncToken): SyncToken {
   return {
     ...since,
     position: Math.min(since.position, to.position),
