@@ -1,8 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import {
+  BACKWARDS,
   END,
   EventStoreDBClient,
   STREAM_NAME,
+  type AllStreamRecordedEvent,
   type AllStreamResolvedEvent,
   type AllStreamSubscription,
   type AppendExpectedRevision,
@@ -13,13 +15,15 @@ import {
 } from '@eventstore/db-client';
 import type { Clock } from '../runtime/clock.js';
 import { LogClosedError } from './errors.js';
-import { breaksConnection, GivenUpError } from './eventstoredb-errors.js';
+import { breaksConnection, GivenUpError, NotBegunError, reasonOf, troubleOf } from './eventstoredb-errors.js';
 import { bounded, Places } from './eventstoredb-waiting.js';
 
 /** How long an append may take, in milliseconds, once it is under way. */
 export const APPEND_PATIENCE = 5_000;
 /** How long a page of a read may take, in milliseconds. */
 const READ_PATIENCE = 10_000;
+/** How long any call may take on a line on which nothing was answered yet, in milliseconds. */
+const FIRST_PATIENCE = 2_000;
 
 /**
  * Appends under way at once. The driver queues what its stream does not take at once, from 16 messages on, and when
@@ -53,6 +57,10 @@ export interface Follower {
 interface Line {
   readonly client: EventStoreDBClient;
   readonly broken: AbortController;
+  /** Whether the server has answered anything. */
+  answered: boolean;
+  /** What is asked before the first append, if nothing was answered by then. */
+  question: Promise<unknown> | undefined;
 }
 
 /**
@@ -82,6 +90,7 @@ export class Connection {
   ): Promise<AppendResult> {
     await this.#places.take(APPEND_PATIENCE);
     try {
+      await this.#reach();
       return await this.#call(APPEND_PATIENCE, (client) =>
         client.appendToStream(stream, events, {
           expectedRevision,
@@ -169,6 +178,7 @@ export class Connection {
         subscription.on('end', giveUp('the subscription ended'));
         subscription.on('confirmation', () => {
           late.cancel();
+          line.answered = true;
           guarded(() => {
             follower.confirmed();
           });
@@ -197,12 +207,28 @@ export class Connection {
     if (line !== undefined) await bounded(line.client.dispose(), this.#clock, 1_000).catch(() => undefined);
   }
 
+  /** Makes sure of the line before an append: what hangs already here is known not to be written. */
+  async #reach(): Promise<void> {
+    const line = this.#open();
+    if (line.answered) return;
+    line.question ??= lastEvent(this);
+    try {
+      await line.question;
+    } catch (error) {
+      throw troubleOf(error) === 'away' ? new NotBegunError(reasonOf(error)) : error;
+    }
+  }
+
   async #call<T>(patience: number, action: (client: EventStoreDBClient) => Promise<T>): Promise<T> {
     const line = this.#open();
+    const most = line.answered ? patience : Math.min(patience, FIRST_PATIENCE);
     try {
-      return await bounded(action(line.client), this.#clock, patience, line.broken.signal);
+      const answer = await bounded(action(line.client), this.#clock, most, line.broken.signal);
+      line.answered = true;
+      return answer;
     } catch (error) {
       if (this.#closed) throw new LogClosedError();
+      if (troubleOf(error) !== 'away') line.answered = true;
       if (breaksConnection(error)) this.#give(line);
       throw error;
     }
@@ -214,7 +240,8 @@ export class Connection {
       const broken = new AbortController();
       // One for every call that is under way.
       setMaxListeners(0, broken.signal);
-      this.#line = { client: EventStoreDBClient.connectionString(this.#url), broken };
+      const client = EventStoreDBClient.connectionString(this.#url);
+      this.#line = { client, broken, answered: false, question: undefined };
     }
     return this.#line;
   }
@@ -229,4 +256,14 @@ export class Connection {
     line.broken.abort();
     line.client.dispose().catch(() => undefined);
   }
+}
+
+/** The last event in the server, whosever it is. */
+export async function lastEvent(connection: Connection): Promise<AllStreamRecordedEvent | undefined> {
+  const { events } = await connection.page(
+    (client) =>
+      client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, requiresLeader: true }),
+    () => false,
+  );
+  return events[0]?.event;
 }

@@ -1,8 +1,8 @@
-import { BACKWARDS, END, type AllStreamResolvedEvent } from '@eventstore/db-client';
+import type { AllStreamResolvedEvent } from '@eventstore/db-client';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Clock } from '../runtime/clock.js';
 import type { RawBatch, RawRecord } from './adapter.js';
-import type { Connection } from './eventstoredb-connection.js';
+import { lastEvent, type Connection } from './eventstoredb-connection.js';
 import { fromEvent, positionOf, toNumber } from './eventstoredb-format.js';
 import type { StreamNames } from './eventstoredb-names.js';
 import { RecentRecords } from './eventstoredb-recent.js';
@@ -159,7 +159,8 @@ export class Tail {
     following.catch(() => undefined);
     try {
       await Promise.race([confirmed, following]);
-      const end = await this.#end();
+      const last = await lastEvent(this.#connection);
+      const end = last === undefined ? START : positionOf(last);
       this.#recent.resume(end);
       // Who follows has to look at what was missed, if only to see that it is nothing of ours.
       if (this.#begun) this.advance(end);
@@ -172,17 +173,6 @@ export class Tail {
     } finally {
       ending.abort();
     }
-  }
-
-  /** The position of the last event in the server, whosever it is. */
-  async #end(): Promise<Position> {
-    const { events } = await this.#connection.page(
-      (client) =>
-        client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, requiresLeader: true }),
-      () => false,
-    );
-    const [last] = events;
-    return last?.event === undefined ? START : positionOf(last.event);
   }
 
   #take({ event }: AllStreamResolvedEvent): void {
