@@ -14,7 +14,7 @@ import {
   type StreamingRead,
 } from '@eventstore/db-client';
 import type { Clock } from '../runtime/clock.js';
-import { LogClosedError } from './errors.js';
+import { LogClosedError, LogFormatError } from './errors.js';
 import { breaksConnection, GivenUpError, NotBegunError, reasonOf, troubleOf } from './eventstoredb-errors.js';
 import { bounded, Places } from './eventstoredb-waiting.js';
 
@@ -240,8 +240,7 @@ export class Connection {
       const broken = new AbortController();
       // One for every call that is under way.
       setMaxListeners(0, broken.signal);
-      const client = EventStoreDBClient.connectionString(this.#url);
-      this.#line = { client, broken, answered: false, question: undefined };
+      this.#line = { client: clientFor(this.#url), broken, answered: false, question: undefined };
     }
     return this.#line;
   }
@@ -255,6 +254,17 @@ export class Connection {
     this.#line = undefined;
     line.broken.abort();
     line.client.dispose().catch(() => undefined);
+  }
+}
+
+/** @throws LogFormatError where files that it names cannot be used */
+function clientFor(url: string): EventStoreDBClient {
+  try {
+    return EventStoreDBClient.connectionString(url);
+  } catch (error) {
+    // What the driver says of the string itself quotes it.
+    const quotes = !(error instanceof Error) || 'connectionString' in error;
+    throw new LogFormatError(`log.url cannot be used${quotes ? '' : `: ${error.message}`}`);
   }
 }
 

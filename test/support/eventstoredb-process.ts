@@ -4,13 +4,15 @@ import { temporaryFolder } from './folder.js';
 
 /**
  * How to start a server of the tests' own: a command line for the shell, with `{folder}` for the folder of its
- * database and `{port}` for the port that it has to answer on, at 127.0.0.1 and without TLS.
+ * database and `{port}` for the port that it has to answer on, at 127.0.0.1 and without TLS. Further options of the
+ * server may be put after it.
  */
 export const EVENTSTOREDB_COMMAND = process.env['ENGRAM_TEST_EVENTSTOREDB_COMMAND'];
 
 /** An EventStoreDB in a process of its own, which can be killed and started again. */
 export interface EventStoreDbProcess {
   readonly url: string;
+  readonly port: number;
   start(): void;
   /** SIGKILL; resolves when it is dead. */
   kill(): Promise<void>;
@@ -32,6 +34,7 @@ export async function eventStoreDbProcess(command: string): Promise<EventStoreDb
   process.once('exit', killGroup);
   const server: EventStoreDbProcess = {
     url: `esdb://127.0.0.1:${port}?tls=false`,
+    port,
     start() {
       const line = command.replaceAll('{folder}', folder.path).replaceAll('{port}', String(port));
       child = spawn('/bin/sh', ['-c', `exec ${line}`], { detached: true, stdio: 'ignore' });
