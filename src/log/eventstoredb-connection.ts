@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import {
   BACKWARDS,
   END,
@@ -56,7 +55,8 @@ export interface Follower {
 /** One client of the driver, with all that hangs on it. */
 interface Line {
   readonly client: EventStoreDBClient;
-  readonly broken: AbortController;
+  /** What to do when it is given up, for each call that is under way. */
+  readonly breaking: Set<() => void>;
   /** Whether the server has answered anything. */
   answered: boolean;
   /** What is asked before the first append, if nothing was answered by then. */
@@ -143,7 +143,7 @@ export class Connection {
    */
   async follow(start: string, follower: Follower, signal: AbortSignal): Promise<never> {
     const line = this.#open();
-    const ended = AbortSignal.any([signal, line.broken.signal]);
+    let end = (): void => undefined;
     let subscription: AllStreamSubscription | undefined;
     try {
       return await new Promise<never>((_, reject) => {
@@ -159,7 +159,10 @@ export class Connection {
           reject(new GivenUpError(reason));
         };
         const late = this.#clock.after(READ_PATIENCE, giveUp('the subscription was not confirmed'));
-        ended.addEventListener('abort', giveUp('the subscription was given up'));
+        end = giveUp('the subscription was given up');
+        line.breaking.add(end);
+        signal.addEventListener('abort', end);
+        if (signal.aborted) end();
         subscription = line.client.subscribeToAll({
           fromPosition: END,
           requiresLeader: true,
@@ -193,6 +196,8 @@ export class Connection {
       if (breaksConnection(error) && !signal.aborted) this.#give(line);
       throw error;
     } finally {
+      line.breaking.delete(end);
+      signal.removeEventListener('abort', end);
       void subscription?.unsubscribe().catch(() => undefined);
     }
   }
@@ -202,7 +207,7 @@ export class Connection {
     this.#closed = true;
     const line = this.#line;
     this.#line = undefined;
-    line?.broken.abort();
+    for (const giveUp of line?.breaking ?? []) giveUp();
     // Whatever does not end in time ends with the process.
     if (line !== undefined) await bounded(line.client.dispose(), this.#clock, 1_000).catch(() => undefined);
   }
@@ -223,7 +228,7 @@ export class Connection {
     const line = this.#open();
     const most = line.answered ? patience : Math.min(patience, FIRST_PATIENCE);
     try {
-      const answer = await bounded(action(line.client), this.#clock, most, line.broken.signal);
+      const answer = await bounded(action(line.client), this.#clock, most, line.breaking);
       line.answered = true;
       return answer;
     } catch (error) {
@@ -237,10 +242,12 @@ export class Connection {
   #open(): Line {
     if (this.#closed) throw new LogClosedError();
     if (this.#line === undefined) {
-      const broken = new AbortController();
-      // One for every call that is under way.
-      setMaxListeners(0, broken.signal);
-      this.#line = { client: clientFor(this.#url), broken, answered: false, question: undefined };
+      this.#line = {
+        client: clientFor(this.#url),
+        breaking: new Set(),
+        answered: false,
+        question: undefined,
+      };
     }
     return this.#line;
   }
@@ -252,7 +259,7 @@ export class Connection {
   #give(line: Line): void {
     if (this.#line !== line) return;
     this.#line = undefined;
-    line.broken.abort();
+    for (const giveUp of line.breaking) giveUp();
     line.client.dispose().catch(() => undefined);
   }
 }

@@ -12,7 +12,7 @@ import type { Connection } from './eventstoredb-connection.js';
 import { troubleOf } from './eventstoredb-errors.js';
 import { positionOf, type StoredEvent } from './eventstoredb-format.js';
 import type { StreamNames } from './eventstoredb-names.js';
-import { readEvents } from './eventstoredb-reading.js';
+import { readEvents } from './eventstoredb-pages.js';
 import { isObject } from './json.js';
 import { START, type Position } from './position.js';
 
