@@ -14,7 +14,14 @@ import {
 } from '@eventstore/db-client';
 import type { Clock } from '../runtime/clock.js';
 import { LogClosedError, LogFormatError } from './errors.js';
-import { breaksConnection, GivenUpError, NotBegunError, reasonOf, troubleOf } from './eventstoredb-errors.js';
+import {
+  breaksConnection,
+  GivenUpError,
+  isNotLeader,
+  NotBegunError,
+  reasonOf,
+  troubleOf,
+} from './eventstoredb-errors.js';
 import { bounded, Places } from './eventstoredb-waiting.js';
 
 /** How long an append may take, in milliseconds, once it is under way. */
@@ -107,8 +114,21 @@ export class Connection {
   /** Reads what `start` asks for, until that ends or it is enough, which each event is asked about once. */
   async page<E>(
     start: (client: EventStoreDBClient) => StreamingRead<E>,
-    enough: (event: E) => boolean,
+    enough: () => (event: E) => boolean,
     patience = READ_PATIENCE,
+  ): Promise<Page<E>> {
+    try {
+      return await this.#page(start, enough(), patience);
+    } catch (error) {
+      if (!isNotLeader(error)) throw error;
+      return this.#page(start, enough(), patience);
+    }
+  }
+
+  async #page<E>(
+    start: (client: EventStoreDBClient) => StreamingRead<E>,
+    enough: (event: E) => boolean,
+    patience: number,
   ): Promise<Page<E>> {
     return this.#call(
       patience,
@@ -280,7 +300,7 @@ export async function lastEvent(connection: Connection): Promise<AllStreamRecord
   const { events } = await connection.page(
     (client) =>
       client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, requiresLeader: true }),
-    () => false,
+    () => () => false,
   );
   return events[0]?.event;
 }

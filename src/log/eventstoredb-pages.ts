@@ -23,11 +23,13 @@ export async function readEvents(
   maxCount: number,
   patience?: number,
 ): Promise<Page<StoredEvent>> {
-  const enough = enoughForBatch();
   try {
     const { events, whole } = await connection.page(
       (client) => client.readStream(name, { fromRevision, direction, maxCount, requiresLeader: true }),
-      ({ event }) => event !== undefined && enough(event),
+      () => {
+        const enough = enoughForBatch();
+        return ({ event }) => event !== undefined && enough(event);
+      },
       patience,
     );
     return { events: events.flatMap(({ event }) => (event === undefined ? [] : [event])), whole };
@@ -46,10 +48,12 @@ export async function readAllPage(
   maxCount: number,
   seen: Position = START,
 ): Promise<Page<AllStreamRecordedEvent>> {
-  const enough = enoughForBatch();
   const { events, whole } = await connection.page(
     (client) => client.readAll({ fromPosition, direction, maxCount, requiresLeader: true }),
-    ({ event }) => event !== undefined && positionOf(event) > seen && enough(event),
+    () => {
+      const enough = enoughForBatch();
+      return ({ event }) => event !== undefined && positionOf(event) > seen && enough(event);
+    },
   );
   return { events: events.flatMap(({ event }) => (event === undefined ? [] : [event])), whole };
 }
