@@ -28,8 +28,13 @@ import { bounded, Places } from './eventstoredb-waiting.js';
 export const APPEND_PATIENCE = 5_000;
 /** How long a page of a read may take, in milliseconds. */
 const READ_PATIENCE = 10_000;
-/** How long any call may take on a line on which nothing was answered yet, in milliseconds. */
+/** How long a line may take to its first answer, in milliseconds. */
 const FIRST_PATIENCE = 2_000;
+/**
+ * What the server is told of how long an append may take, in milliseconds: it makes a time of that by our clock, and
+ * compares it with its own.
+ */
+const TOLD_PATIENCE = 60_000;
 
 /**
  * Appends under way at once. The driver queues what its stream does not take at once, from 16 messages on, and when
@@ -66,7 +71,7 @@ interface Line {
   readonly breaking: Set<() => void>;
   /** Whether the server has answered anything. */
   answered: boolean;
-  /** What is asked before the first append, if nothing was answered by then. */
+  /** What is asked before the first call, if nothing was answered by then. */
   question: Promise<unknown> | undefined;
 }
 
@@ -102,7 +107,7 @@ export class Connection {
         client.appendToStream(stream, events, {
           expectedRevision,
           batchAppendSize: MESSAGE_BYTES,
-          deadline: APPEND_PATIENCE,
+          deadline: TOLD_PATIENCE,
           requiresLeader: true,
         }),
       );
@@ -117,6 +122,7 @@ export class Connection {
     enough: () => (event: E) => boolean,
     patience = READ_PATIENCE,
   ): Promise<Page<E>> {
+    await this.#reach();
     try {
       return await this.#page(start, enough(), patience);
     } catch (error) {
@@ -164,13 +170,15 @@ export class Connection {
   async follow(start: string, follower: Follower, signal: AbortSignal): Promise<never> {
     const line = this.#open();
     let end = (): void => undefined;
+    let over = false;
     let subscription: AllStreamSubscription | undefined;
     try {
       return await new Promise<never>((_, reject) => {
-        // A follower that throws would end the process.
+        // A follower that throws would end the process. One whose subscription has ended here is told nothing
+        // more, although that may still be on its way: the next one may know less.
         const guarded = (tell: () => void): void => {
           try {
-            tell();
+            if (!over) tell();
           } catch (error) {
             reject(error instanceof Error ? error : new Error(String(error)));
           }
@@ -216,6 +224,7 @@ export class Connection {
       if (breaksConnection(error) && !signal.aborted) this.#give(line);
       throw error;
     } finally {
+      over = true;
       line.breaking.delete(end);
       signal.removeEventListener('abort', end);
       void subscription?.unsubscribe().catch(() => undefined);
@@ -232,29 +241,32 @@ export class Connection {
     if (line !== undefined) await bounded(line.client.dispose(), this.#clock, 1_000).catch(() => undefined);
   }
 
-  /** Makes sure of the line before an append: what hangs already here is known not to be written. */
+  /**
+   * Makes sure of a line on which nothing was answered yet, by asking something small. What hangs already here is known
+   * not to be written.
+   */
   async #reach(): Promise<void> {
     const line = this.#open();
     if (line.answered) return;
-    line.question ??= lastEvent(this);
+    line.question ??= this.#page(readLast, () => false, FIRST_PATIENCE);
     try {
       await line.question;
     } catch (error) {
+      if (isNotLeader(error)) return;
       throw troubleOf(error) === 'away' ? new NotBegunError(reasonOf(error)) : error;
     }
   }
 
   async #call<T>(patience: number, action: (client: EventStoreDBClient) => Promise<T>): Promise<T> {
     const line = this.#open();
-    const most = line.answered ? patience : Math.min(patience, FIRST_PATIENCE);
     try {
-      const answer = await bounded(action(line.client), this.#clock, most, line.breaking);
+      const answer = await bounded(action(line.client), this.#clock, patience, line.breaking);
       line.answered = true;
       return answer;
     } catch (error) {
       if (this.#closed) throw new LogClosedError();
-      if (troubleOf(error) !== 'away') line.answered = true;
       if (breaksConnection(error)) this.#give(line);
+      else line.answered = true;
       throw error;
     }
   }
@@ -297,10 +309,10 @@ function clientFor(url: string): EventStoreDBClient {
 
 /** The last event in the server, whosever it is. */
 export async function lastEvent(connection: Connection): Promise<AllStreamRecordedEvent | undefined> {
-  const { events } = await connection.page(
-    (client) =>
-      client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, requiresLeader: true }),
-    () => () => false,
-  );
+  const { events } = await connection.page(readLast, () => () => false);
   return events[0]?.event;
+}
+
+function readLast(client: EventStoreDBClient): StreamingRead<AllStreamResolvedEvent> {
+  return client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, requiresLeader: true });
 }

@@ -94,7 +94,13 @@ async function enter(
   try {
     await connection.append(names.history, [event], expected);
   } catch (error) {
-    if (troubleOf(error) !== 'wrong revision') throw error;
+    const trouble = troubleOf(error);
+    if (trouble === 'tombstoned') {
+      throw new LogFormatError(
+        `The stream ${names.history} was deleted for good: another prefix has to be used.`,
+      );
+    }
+    if (trouble !== 'wrong revision') throw error;
   }
 }
 
