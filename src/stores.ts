@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config.js';
-import { dataFolders } from './config/data-folders.js';
+import { dataFolders, processFolders } from './config/data-folders.js';
 import { LogFormatError } from './log/errors.js';
-import { lockFolder } from './log/folder-lock.js';
+import { holderOf, lockFolder } from './log/folder-lock.js';
 import type { Log } from './log/log.js';
 import type { AppendObserver } from './log/adapter.js';
 import { SealKeys } from './log/seal-keys.js';
@@ -31,8 +31,9 @@ export interface StorePorts {
 export async function openLog(config: Config, ports: StorePorts, observer?: AppendObserver): Promise<Log> {
   const folders = dataFolders(config);
   const sealKey = join(folders.keys, 'seal.key');
-  // A new key would open nothing of what is there, and what is written meanwhile would need both.
-  if (!existsSync(sealKey) && (await hasLog(config, ports))) {
+  // A new key would open nothing of what is there, and what is written meanwhile would need both. Looked for twice: a
+  // process that starts at the same time makes the key first, and then the log.
+  if (!existsSync(sealKey) && (await hasLog(config, ports)) && !existsSync(sealKey)) {
     throw new LogFormatError(`${sealKey} is missing, and the log's content is sealed with it: put it back.`);
   }
   const observed = observer === undefined ? {} : { observer };
@@ -45,7 +46,7 @@ export async function openLog(config: Config, ports: StorePorts, observer?: Appe
     case 'eventstoredb': {
       const { openEventStoreDbLog } = await import('./log/eventstoredb.js');
       mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
-      const onClosed = lockFolder(config.data_dir);
+      const onClosed = takeDataFolder(config);
       try {
         const keys = SealKeys.open(sealKey, ports.random);
         return await openEventStoreDbLog({ ...there(config), ...ports, keys, ...observed, onClosed });
@@ -67,6 +68,26 @@ export async function hasLog(config: Config, ports: StorePorts): Promise<boolean
       return hasEventStoreDbLog({ ...there(config), ...ports });
     }
   }
+}
+
+/**
+ * Takes a data folder whose log is elsewhere. Processes that share it have places of their own there, and none of
+ * them goes with a process that takes it alone.
+ *
+ * @throws LogFormatError when it is in use
+ */
+function takeDataFolder({ data_dir: folder, roles }: Config): () => void {
+  if (roles !== null) {
+    const holder = holderOf(folder);
+    if (holder === undefined) return () => undefined;
+    throw new LogFormatError(`The data folder ${folder} is in use by process ${holder}, which has no roles.`);
+  }
+  for (const place of processFolders({ data_dir: folder })) {
+    const holder = holderOf(place);
+    if (holder === undefined) continue;
+    throw new LogFormatError(`The data folder ${folder} is in use by process ${holder}.`);
+  }
+  return lockFolder(folder);
 }
 
 /** Where a log on a server is. */
@@ -103,13 +124,20 @@ export async function openLogForReading(config: Config, ports: StorePorts): Prom
   }
 }
 
-/** Opens the read models. @throws ReadStoreFormatError when something else is there */
+/**
+ * Opens the read models. MongoDB need not be there: whatever is asked of it then is unavailable, and what is in its
+ * database is seen when it is there.
+ *
+ * @throws ReadStoreFormatError when something else is there
+ */
 export async function openReadStore(config: Config): Promise<ReadStore> {
   switch (config.read_models.adapter) {
     case 'lmdb':
       return openScratchReadStore(dataFolders(config).readModels);
-    case 'mongodb':
-      throw new LogFormatError('This version has no adapter for mongodb: configure lmdb.');
+    case 'mongodb': {
+      const { openMongoReadStore } = await import('./read-models/mongodb.js');
+      return openMongoReadStore({ url: config.read_models.url ?? '' });
+    }
   }
 }
 

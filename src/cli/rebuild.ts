@@ -51,8 +51,7 @@ export async function rebuild(options: RebuildOptions, io: Io): Promise<number> 
 
 /** Has a running server do it, beside what serves; false where none runs. */
 async function rebuildOnline(config: Config, io: Io): Promise<boolean> {
-  const { socket } = dataFolders(config);
-  let answer = await askServerFor(socket, 'POST', '/rebuild');
+  let answer = await askServerFor(config, 'POST', '/rebuild');
   if (answer === undefined) return false;
   io.stderr.write('The running server rebuilds them, and serves meanwhile; this can be interrupted.\n');
   const progress = createProgress({ output: io.stderr, label: 'Rebuilding', unit: 'percent', total: 100 });
@@ -61,7 +60,7 @@ async function rebuildOnline(config: Config, io: Io): Promise<boolean> {
     await pause(POLL, undefined, { signal: io.signal }).catch(() => {
       io.signal.throwIfAborted();
     });
-    answer = await askServerFor(socket, 'GET', '/rebuild');
+    answer = await askServerFor(config, 'GET', '/rebuild');
     if (answer === undefined)
       throw new CliError('The server has ended meanwhile; what it has served before is served.');
   }

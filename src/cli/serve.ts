@@ -1,6 +1,7 @@
 import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig, type Config } from '../config.js';
+import { variableName } from '../config/schema.js';
 import { CliError, EXIT, type Io } from './io.js';
 
 /** What `serve` needs of a server that runs. */
@@ -16,17 +17,22 @@ export interface ServedServer {
 /** Errors of the system that say all that there is to say, when an address or a folder cannot be had. */
 const PLAIN_ERRORS = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'EROFS', 'ENOSPC', 'ENOTFOUND']);
 
+/** What stands in the way of log or read models, which their messages say. */
+const PLAIN_NAMES = new Set(['LogFormatError', 'LogUnavailableError', 'ReadStoreFormatError']);
+
 /**
  * `engram serve`: runs until it is told to end, then ends cleanly.
  *
  * Told while it is starting, it ends as soon as it has started.
  */
 export async function serve(
-  options: { readonly config?: string },
+  options: { readonly config?: string; readonly roles?: readonly string[] },
   io: Io,
   start: (config: Config) => Promise<ServedServer> = startServer,
 ): Promise<number> {
-  const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
+  const roles =
+    options.roles === undefined ? {} : { [variableName(['roles'])]: JSON.stringify(options.roles) };
+  const config = loadConfig({ file: options.config, env: { ...io.env, ...roles }, cwd: io.cwd });
   const server = await start(config).catch((error: unknown) => {
     throw isPlain(error) ? new CliError(`Engram cannot start: ${error.message}`) : error;
   });
@@ -49,8 +55,7 @@ async function startServer(config: Config): Promise<ServedServer> {
 function isPlain(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const code: unknown = 'code' in error ? error.code : undefined;
-  if (error.name === 'LogFormatError' || error.name === 'LogUnavailableError') return true;
-  return typeof code === 'string' && PLAIN_ERRORS.has(code);
+  return PLAIN_NAMES.has(error.name) || (typeof code === 'string' && PLAIN_ERRORS.has(code));
 }
 
 /** How to call this program from where the person is: by its name where it was, else by its file. */
@@ -61,9 +66,12 @@ function programName({ cwd }: Io): string {
 }
 
 function greeting(config: Config, server: ServedServer, file: string | undefined, io: Io): string {
-  const lines = [`Engram serves ${config.server_name} from ${config.data_dir}:`];
+  const { roles } = config;
+  const part = roles === null ? '' : ` (${roles.join(', ')})`;
+  const lines = [`Engram serves ${config.server_name} from ${config.data_dir}${part}:`];
   for (const { url, resources } of server.listeners) lines.push(`  ${url}  (${resources.join(', ')})`);
-  if (server.firstStart) {
+  if (server.listeners.length === 0) lines.push('  nothing listens');
+  if (server.firstStart && roles?.includes('http') !== false) {
     lines.push(
       '',
       'There is no account yet. Make one with',

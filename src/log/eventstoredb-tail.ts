@@ -1,4 +1,10 @@
-import { FORWARDS, type AllStreamResolvedEvent } from '@eventstore/db-client';
+import {
+  BACKWARDS,
+  END,
+  FORWARDS,
+  type AllStreamResolvedEvent,
+  type ReadPosition,
+} from '@eventstore/db-client';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Clock } from '../runtime/clock.js';
 import type { RawBatch, RawRecord } from './adapter.js';
@@ -21,6 +27,8 @@ const MOMENT = 100;
 /** How far behind, in bytes of the server's file, the newest records are read to be at hand again. */
 const MOST_MISSED = 4 * 1_048_576;
 const PAGE = 500;
+/** Events that are looked at in one go for the last of ours: others write now and then, such as the server its figures. */
+const END_PAGE = 20;
 
 /**
  * The end of the log: its newest records, at hand for all who follow it, and where it is.
@@ -71,6 +79,21 @@ export class Tail {
   /** Moves the head, if that is forwards. */
   advance(position: Position): void {
     if (position > this.head) this.#heads.next(position);
+  }
+
+  /** The position of the last record of ours, asked of the server: what is newer than the head is looked at from the end on. */
+  async end(): Promise<Position> {
+    let from: ReadPosition = END;
+    for (;;) {
+      const { events, whole } = await readAllPage(this.#connection, from, BACKWARDS, END_PAGE);
+      for (const event of events) {
+        const position = positionOf(event);
+        if (position <= this.head) return this.head;
+        if (fromEvent(event, this.#names) !== undefined) return position;
+        from = event.position;
+      }
+      if (whole && events.length < END_PAGE) return this.head;
+    }
   }
 
   /** Whether all records after a position, up to another, are at hand, or can soon be. */

@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LogFormatError } from './errors.js';
 import { isObject } from './json.js';
@@ -53,6 +53,13 @@ export function lockFolder(folder: string): () => void {
     writeFileSync(beside, '{}', { mode: 0o600 });
     renameSync(beside, mine);
   };
+}
+
+/** The process that holds a folder, if one does and lives. */
+export function holderOf(folder: string): number | undefined {
+  const highest = existsSync(folder) ? numbers(folder).at(-1) : undefined;
+  const holder = highest === undefined ? undefined : read(join(folder, `lock.${highest}`));
+  return holder !== undefined && alive(holder) ? holder.pid : undefined;
 }
 
 function inUse(folder: string, pid: number | undefined): LogFormatError {

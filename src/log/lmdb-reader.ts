@@ -57,6 +57,11 @@ class LmdbLogReader implements RawLog {
     return this.#heads;
   }
 
+  async end(): Promise<Position> {
+    const head = this.#open().meta.getBinary(HEAD);
+    return (head === undefined ? 0 : readPosition(head)) || START;
+  }
+
   append(): Promise<never> {
     return refused();
   }

@@ -71,6 +71,11 @@ export class LmdbLog implements RawLog {
     return this.#heads;
   }
 
+  async end(): Promise<Position> {
+    this.#open();
+    return this.head;
+  }
+
   async append(stream: string, expectedRevision: number, records: readonly RawRecord[]): Promise<Appended> {
     this.#open();
     return this.#writer.append(stream, expectedRevision, records);

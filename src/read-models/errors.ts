@@ -44,6 +44,14 @@ export class KeyError extends Error {
   }
 }
 
+/** A document is larger than the store takes. */
+export class DocumentSizeError extends Error {
+  constructor(collection: string, bytes: number, limit: number) {
+    super(`A document of ${collection} has ${bytes} bytes, and the read store takes ${limit} at most.`);
+    this.name = 'DocumentSizeError';
+  }
+}
+
 /** The read models have not come as far as the caller must see; they are catching up. */
 export class ReadModelsBehindError extends Error {
   readonly wanted: number;

@@ -27,6 +27,7 @@ import type {
   Document,
   DocumentWrite,
   Key,
+  Lease,
   ReadStore,
   Serving,
 } from './store.js';
@@ -199,6 +200,18 @@ class LmdbReadStore implements ReadStore {
   ): AsyncGenerator<{ key: Key; bytes: Uint8Array }> {
     const slot = this.#read(() => this.#catalogue.slot(definition, version));
     if (slot !== undefined) yield* dumpSlot(this.#databases, slot, definition);
+  }
+
+  async lease(name: string): Promise<Lease | undefined> {
+    return this.#read(() => this.#catalogue.lease(name));
+  }
+
+  async changeLease(next: Lease, expected: Lease | undefined): Promise<boolean> {
+    let changed = false;
+    await this.#transaction(() => {
+      changed = this.#catalogue.changeLease(next, expected);
+    });
+    return changed;
   }
 
   async close(): Promise<void> {

@@ -122,7 +122,8 @@ async function greeting({ child, written, ended }: RunningProgram): Promise<void
   });
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   while (true) {
     const port = randomInt(FIRST_PORT, LAST_PORT);
     if (await isFree(port)) return port;
