@@ -71,6 +71,8 @@ export interface RawLog {
   /** Replaces the stream's retention. */
   setRetention(stream: string, retention: Retention): Promise<void>;
   retention(stream: string): Promise<Retention>;
+  /** The streams whose retention was ever set, in no order: among them is every stream that has lost a record by it. */
+  retained(): AsyncIterable<string>;
 
   /**
    * Ends the epoch: whoever opens this log next begins another. For a copy, and for a log that was restored: what is

@@ -25,6 +25,8 @@ export type Table = Database<Buffer, Buffer>;
 
 /** The opened folder of an embedded log: LMDB's tables as lmdb-format.ts describes them, and the lock. */
 export interface LmdbStore {
+  /** The database's file. */
+  readonly file: string;
   readonly root: RootDatabase<Buffer, Buffer>;
   readonly records: Table;
   readonly places: Table;
@@ -49,6 +51,7 @@ export function openLmdbStore(folder: string, mapSize?: number): LmdbStore {
     const table = (name: string): Table =>
       root.openDB<Buffer, Buffer>(name, { encoding: 'binary', keyEncoding: 'binary' });
     return {
+      file: join(folder, DATABASE_FILE),
       root,
       records: table('records'),
       places: table('places'),
@@ -89,6 +92,7 @@ export function openLmdbStoreForReading(folder: string): LmdbStore {
     }
   };
   return {
+    file: join(folder, DATABASE_FILE),
     root,
     records: table('records'),
     places: table('places'),

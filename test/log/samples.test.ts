@@ -51,6 +51,9 @@ function storeOf(samples: readonly StoredSample[]): RawLog {
     readAll: () => give(),
     setRetention: refuse,
     retention: refuse,
+    retained: () => {
+      throw new Error('Samples are only read.');
+    },
     endEpoch: refuse,
     close: refuse,
   };

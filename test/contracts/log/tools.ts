@@ -61,6 +61,7 @@ export function appendingBy(raw: RawLog, append: RawLog['append']): RawLog {
     readAll: (options) => raw.readAll(options),
     setRetention: (stream, retention) => raw.setRetention(stream, retention),
     retention: (stream) => raw.retention(stream),
+    retained: () => raw.retained(),
     endEpoch: () => raw.endEpoch(),
     close: () => raw.close(),
   };
