@@ -48,7 +48,9 @@ export async function* readRetained(open: () => LmdbStore): AsyncGenerator<strin
   let last: Buffer | undefined;
   for (;;) {
     const range = last === undefined ? {} : { start: last };
-    const names = [...open().retained.getKeys({ ...range, limit: BATCH_RECORDS })].map((key) => Buffer.from(key));
+    const names = [...open().retained.getKeys({ ...range, limit: BATCH_RECORDS })].map((key) =>
+      Buffer.from(key),
+    );
     for (const name of names) if (last?.equals(name) !== true) yield name.toString();
     if (names.length < BATCH_RECORDS) return;
     last = names.at(-1);
