@@ -2,8 +2,7 @@ import type { RawLog, RawStored } from '../adapter.js';
 import { isSound } from '../codec.js';
 import { PLACEHOLDER } from '../placeholder.js';
 import type { Position } from '../position.js';
-import { isStreamName } from '../stream-name.js';
-import { findAll, firstShown, isForeign, shownOf } from './finding.js';
+import { findAll, AT_ONCE, firstShown, isForeign, shownOf, streamOf } from './finding.js';
 import { isSame } from './positions.js';
 
 /** Where a copy is not what it was copied from. */
@@ -37,6 +36,7 @@ export class Comparer {
   readonly #streams = new Set<string>();
   readonly #suspects = new Set<string>();
   readonly #differences: Difference[] = [];
+  #suspectsAll = false;
   #records = 0;
   #bytes = 0;
   #damaged = 0;
@@ -59,9 +59,24 @@ export class Comparer {
     };
   }
 
-  /** Streams in which something is damaged: to be compared as a whole at the end, since only their indexes know them. */
-  get suspects(): ReadonlySet<string> {
-    return this.#suspects;
+  /**
+   * Streams in which something is damaged, or that the copy has less of, with the revision from which on that may be:
+   * to be compared by their indexes at the end, since nothing else may know what is there.
+   */
+  async suspects(): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>();
+    const streams = [...new Set([...this.#streams, ...this.#suspects])];
+    while (streams.length > 0) {
+      await Promise.all(
+        streams.splice(0, AT_ONCE).map(async (stream) => {
+          const last = await this.#source.revision(stream);
+          const copied = await this.#target.revision(stream);
+          if (this.#suspectsAll || this.#suspects.has(stream)) found.set(stream, 0);
+          else if (copied < last) found.set(stream, copied + 1);
+        }),
+      );
+    }
+    return found;
   }
 
   /** Compares a batch of the source's records, and says whether there may be more. */
@@ -70,9 +85,10 @@ export class Comparer {
     for (const record of records) {
       if (record.position > this.#upTo) break;
       if (isForeign(record)) continue;
-      if (isSound(record)) wanted.push(record);
-      else this.#suspects.add(record.stream);
-      this.#streams.add(record.stream);
+      if (isSound(record)) {
+        wanted.push(record);
+        this.#streams.add(record.stream);
+      } else this.suspect(await streamOf(this.#source, record));
     }
     const found = await findAll(this.#target, wanted);
     for (const record of wanted) {
@@ -86,13 +102,12 @@ export class Comparer {
   /** A damaged record without a stream is of any of them. */
   suspect(stream: string | undefined): void {
     if (stream !== undefined) this.#suspects.add(stream);
-    else for (const known of this.#streams) this.#suspects.add(known);
+    else this.#suspectsAll = true;
   }
 
   /** Compares what a stream's index leads to, where that is damaged. */
-  async takeSuspect(stream: string): Promise<void> {
-    if (!isStreamName(stream)) return;
-    for await (const { revision, position, record } of shownOf(this.#source, stream, 0)) {
+  async takeSuspect(stream: string, from: number): Promise<void> {
+    for await (const { revision, position, record } of shownOf(this.#source, stream, from)) {
       if (position > this.#upTo) break;
       if (record !== undefined && isSound(record)) continue;
       this.#damaged++;

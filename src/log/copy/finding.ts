@@ -1,8 +1,9 @@
 import type { RawLog, RawStored } from '../adapter.js';
 import { NO_STREAM, type Position } from '../position.js';
+import { isStreamName } from '../stream-name.js';
 
 /** Streams that are looked up at the same time. */
-const AT_ONCE = 16;
+export const AT_ONCE = 16;
 
 /** Whether the log is asked to leave these alone: EventStoreDB's own events lie in the whole log, too. */
 export function isForeign({ stream, type }: RawStored): boolean {
@@ -41,6 +42,18 @@ export async function* shownOf(
 export async function firstShown(log: RawLog, stream: string, from = 0): Promise<Shown | undefined> {
   for await (const shown of shownOf(log, stream, from, 1)) return shown;
   return undefined;
+}
+
+/**
+ * The stream of a record whose checksum is wrong, if the stream's index leads to it. Otherwise it may be the name that
+ * is damaged, and the record may be of any stream.
+ */
+export async function streamOf(
+  log: RawLog,
+  { stream, revision, position }: RawStored,
+): Promise<string | undefined> {
+  if (!isStreamName(stream)) return undefined;
+  return (await firstShown(log, stream, revision))?.position === position ? stream : undefined;
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { Clock } from '../../runtime/clock.js';
-import type { RawBatch, RawLog } from '../adapter.js';
+import type { RawLog } from '../adapter.js';
 import { LogUnavailableError } from '../errors.js';
 import { START, type Position } from '../position.js';
 import { Comparer, type Comparison } from './comparison.js';
 import { CopyRefusedError } from './errors.js';
+import { streamOf } from './finding.js';
 import { copyRetention } from './retention.js';
 import { whereToGoOn } from './start.js';
 import { CopyWriter, type CopyCounts } from './writer.js';
@@ -38,6 +39,7 @@ export class LogCopy {
   readonly #ports: CopyPorts;
   readonly #writer: CopyWriter;
   readonly #suspects = new Set<string>();
+  #suspectsAll = false;
   /** Whether the target had a part of the source already. */
   readonly isResumed: boolean;
   #position: Position;
@@ -101,10 +103,10 @@ export class LogCopy {
         if (!isMore || end >= this.#position) break;
       }
     });
-    for (const stream of comparer.suspects) {
+    for (const [stream, from] of await this.#persistently(() => comparer.suspects())) {
       await this.#persistently(async () => {
         await this.#writer.complete(stream, this.#position);
-        await comparer.takeSuspect(stream);
+        await comparer.takeSuspect(stream, from);
       });
     }
     return comparer.result;
@@ -113,23 +115,24 @@ export class LogCopy {
   async #copyOn(): Promise<void> {
     const { source, onProgress } = this.#ports;
     for await (const batch of source.readAll({ direction: 'forwards', after: this.#position })) {
-      for (const stream of await this.#writer.write(batch.records)) this.#suspects.add(stream);
-      this.#suspectDamaged(batch);
+      for (const record of await this.#writer.write(batch.records)) {
+        this.#suspect(await streamOf(source, record));
+      }
+      for (const { stream } of batch.damaged) this.#suspect(stream);
       this.#position = batch.position;
       onProgress?.(batch.position);
     }
-    for (const stream of this.#suspects) {
+    for (const stream of this.#suspectsAll ? this.#writer.streams() : this.#suspects) {
       await this.#writer.complete(stream, this.#position);
-      this.#suspects.delete(stream);
     }
+    this.#suspectsAll = false;
+    this.#suspects.clear();
   }
 
-  /** Of a record that the store cannot take apart, often not even the stream is known: it may be any. */
-  #suspectDamaged({ damaged }: RawBatch): void {
-    for (const { stream } of damaged) {
-      if (stream !== undefined) this.#suspects.add(stream);
-      else for (const known of this.#writer.streams()) this.#suspects.add(known);
-    }
+  /** A damaged record without a stream is of any of them. */
+  #suspect(stream: string | undefined): void {
+    if (stream !== undefined) this.#suspects.add(stream);
+    else this.#suspectsAll = true;
   }
 
   async #copyRetention(): Promise<boolean> {

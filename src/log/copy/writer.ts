@@ -2,7 +2,6 @@ import type { RawLog, RawStored } from '../adapter.js';
 import { isSound } from '../codec.js';
 import { placeholder, PLACEHOLDER } from '../placeholder.js';
 import type { Position } from '../position.js';
-import { isStreamName } from '../stream-name.js';
 import { appendPlaced, type Placed } from './appends.js';
 import { Correspondence, type Pair } from './correspondence.js';
 import { findAll, firstShown, isForeign, Revisions, shownOf } from './finding.js';
@@ -58,19 +57,19 @@ export class CopyWriter {
 
   /**
    * Writes what follows in the source, as read from it, in its order, and what lies before it in its streams and was
-   * not among what was read. Gives the streams of records that were passed over, since they are not what their
-   * checksum says: `complete` looks for them where the stream's index leads.
+   * not among what was read. Gives what was passed over, since it is not what its checksum says: it is copied with what
+   * follows in its stream, or by `complete`, from where the stream's index leads.
    *
    * @throws LogUnavailableError, CopyRefusedError
    */
-  async write(records: readonly RawStored[]): Promise<ReadonlySet<string>> {
-    const suspects = new Set<string>();
+  async write(records: readonly RawStored[]): Promise<readonly RawStored[]> {
+    const damaged: RawStored[] = [];
     let round = new Round();
     for (const record of records) {
       if (isForeign(record)) continue;
       const { stream, revision } = record;
       if (!isSound(record)) {
-        suspects.add(stream);
+        damaged.push(record);
         continue;
       }
       const last = round.revision(stream) ?? (await this.#revisions.of(stream));
@@ -82,13 +81,11 @@ export class CopyWriter {
       round.add(record, revision > last);
     }
     await this.#finish(round);
-    return suspects;
+    return damaged;
   }
 
   /** Writes what a stream has up to a position of the source, and was not copied in passing. */
   async complete(stream: string, upTo: Position): Promise<void> {
-    // The name itself may be what is damaged.
-    if (!isStreamName(stream)) return;
     const last = await this.#revisions.of(stream);
     let end = last;
     for await (const { revision, position } of shownOf(this.#source, stream, last + 1)) {
