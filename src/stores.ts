@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config.js';
 import { dataFolders } from './config/data-folders.js';
 import { LogFormatError } from './log/errors.js';
+import { lockFolder } from './log/folder-lock.js';
 import type { Log } from './log/log.js';
 import type { AppendObserver } from './log/adapter.js';
 import { SealKeys } from './log/seal-keys.js';
@@ -21,33 +22,64 @@ export interface StorePorts {
 }
 
 /**
- * Opens the log to write and read it.
+ * Opens the log to write and read it. Where it is kept on a server, the data folder is taken for this process, as the
+ * embedded log is taken itself: what is derived from the log lies there, for one process.
  *
- * @throws LogFormatError when it is in use, foreign or newer, or when its seal key is gone
+ * @throws LogFormatError when it is in use, foreign or newer, or when its seal key is gone; LogUnavailableError when
+ *   its server does not answer
  */
 export async function openLog(config: Config, ports: StorePorts, observer?: AppendObserver): Promise<Log> {
   const folders = dataFolders(config);
   const sealKey = join(folders.keys, 'seal.key');
   // A new key would open nothing of what is there, and what is written meanwhile would need both.
-  if (config.log.adapter === 'lmdb' && existsSync(folders.log) && !existsSync(sealKey)) {
+  if (!existsSync(sealKey) && (await hasLog(config, ports))) {
     throw new LogFormatError(`${sealKey} is missing, and the log's content is sealed with it: put it back.`);
   }
-  const keys = SealKeys.open(sealKey, ports.random);
   const observed = observer === undefined ? {} : { observer };
   switch (config.log.adapter) {
     case 'lmdb': {
       const { openLmdbLog } = await import('./log/lmdb.js');
+      const keys = SealKeys.open(sealKey, ports.random);
       return openLmdbLog({ folder: folders.log, ...ports, keys, ...observed });
     }
-    case 'eventstoredb':
-      throw new LogFormatError('This version has no adapter for eventstoredb: configure lmdb.');
+    case 'eventstoredb': {
+      const { openEventStoreDbLog } = await import('./log/eventstoredb.js');
+      mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
+      const onClosed = lockFolder(config.data_dir);
+      try {
+        const keys = SealKeys.open(sealKey, ports.random);
+        return await openEventStoreDbLog({ ...there(config), ...ports, keys, ...observed, onClosed });
+      } catch (error) {
+        onClosed();
+        throw error;
+      }
+    }
   }
+}
+
+/** Whether there is a log, of whatever format. @throws LogUnavailableError when its server does not answer */
+export async function hasLog(config: Config, ports: StorePorts): Promise<boolean> {
+  switch (config.log.adapter) {
+    case 'lmdb':
+      return existsSync(dataFolders(config).log);
+    case 'eventstoredb': {
+      const { hasEventStoreDbLog } = await import('./log/eventstoredb.js');
+      return hasEventStoreDbLog({ ...there(config), ...ports });
+    }
+  }
+}
+
+/** Where a log on a server is. */
+function there({ log: { url, prefix } }: Config): { readonly url: string; readonly prefix: string } {
+  if (url === null) throw new LogFormatError('log.url does not say where EventStoreDB is.');
+  return { url, prefix };
 }
 
 /**
  * Opens the log to read it, beside processes that write it or alone: nothing is made, and appending is refused.
  *
- * @throws LogFormatError when there is none, or a foreign or newer one
+ * @throws LogFormatError when there is none, or a foreign or newer one; LogUnavailableError when its server does not
+ *   answer
  */
 export async function openLogForReading(config: Config, ports: StorePorts): Promise<Log> {
   const folders = dataFolders(config);
@@ -64,8 +96,10 @@ export async function openLogForReading(config: Config, ports: StorePorts): Prom
       const { openLmdbLogForReading } = await import('./log/lmdb-reader.js');
       return openLmdbLogForReading({ folder: folders.log, ...ports, keys });
     }
-    case 'eventstoredb':
-      throw new LogFormatError('This version has no adapter for eventstoredb: configure lmdb.');
+    case 'eventstoredb': {
+      const { openEventStoreDbLog } = await import('./log/eventstoredb.js');
+      return openEventStoreDbLog({ ...there(config), ...ports, keys, readOnly: true });
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
-import { LogFormatError } from '../log/errors.js';
+import { LogFormatError, LogUnavailableError } from '../log/errors.js';
 import type { Log } from '../log/log.js';
 import { parseSigningKey, type SigningKey } from '../protocol/keys.js';
 import { systemClock } from '../runtime/clock.js';
@@ -30,6 +30,8 @@ export async function withLog<T>(
   });
   try {
     return await run({ config, log });
+  } catch (error) {
+    throw asCliError(error);
   } finally {
     await log.close();
   }
@@ -43,5 +45,11 @@ export function readSigningKey(config: Config): SigningKey | undefined {
 
 /** What the operator can mend is told as it is. */
 export function asCliError(error: unknown): unknown {
-  return error instanceof LogFormatError ? new CliError(error.message) : error;
+  const mendable = error instanceof LogFormatError || error instanceof LogUnavailableError;
+  return mendable ? new CliError(error.message) : error;
+}
+
+/** What positions in the log count: EventStoreDB's are places in its file. */
+export function positionUnit(config: Config): string {
+  return config.log.adapter === 'lmdb' ? 'records' : 'bytes of the log';
 }

@@ -12,7 +12,7 @@ import { systemRandom } from '../runtime/random.js';
 import { askServerFor } from './admin-client.js';
 import { CliError, EXIT, type Io } from './io.js';
 import { createProgress } from './progress.js';
-import { asCliError } from './reading.js';
+import { asCliError, positionUnit } from './reading.js';
 
 export interface RebuildOptions {
   readonly config?: string;
@@ -26,10 +26,14 @@ export interface RebuildOptions {
 export async function rebuild(options: RebuildOptions, io: Io): Promise<number> {
   const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
   if (options.check !== true && (await rebuildOnline(config, io))) return EXIT.ok;
-  if (!existsSync(dataFolders(config).log)) throw new CliError(`There is no log in ${config.data_dir}.`);
-  const { openLog } = await import('../stores.js');
-  // The log's lock keeps servers away from the read models.
-  const log = await openLog(config, { clock: systemClock, random: systemRandom }).catch((error: unknown) => {
+  const { hasLog, openLog } = await import('../stores.js');
+  const ports = { clock: systemClock, random: systemRandom };
+  const found = await hasLog(config, ports).catch((error: unknown) => {
+    throw asCliError(error);
+  });
+  if (!found) throw new CliError(`There is no log in ${placeOfLog(config)}.`);
+  // The lock that comes with it keeps servers away from the read models.
+  const log = await openLog(config, ports).catch((error: unknown) => {
     const mended = asCliError(error);
     if (options.check === true && mended instanceof CliError) {
       throw new CliError(`${mended.message} To compare its read models, the server has to be stopped.`);
@@ -38,6 +42,8 @@ export async function rebuild(options: RebuildOptions, io: Io): Promise<number> 
   });
   try {
     return await (options.check === true ? check(config, log, io) : replace(config, log, io));
+  } catch (error) {
+    throw asCliError(error);
   } finally {
     await log.close();
   }
@@ -71,7 +77,7 @@ const POLL = 200;
 async function replace(config: Config, log: Log, io: Io): Promise<number> {
   const { readModels } = dataFolders(config);
   const built = `${readModels}.rebuilding`;
-  const report = await build(log, built, undefined, io);
+  const report = await build(config, log, built, undefined, io);
   if (!report.complete) return interrupted(io);
   const old = `${readModels}.replaced`;
   await rm(old, { recursive: true, force: true });
@@ -92,7 +98,7 @@ async function check(config: Config, log: Log, io: Io): Promise<number> {
   const { openReadStore } = await import('../stores.js');
   const serving = await open(openReadStore(config));
   try {
-    const report = await build(log, built, serving, io);
+    const report = await build(config, log, built, serving, io);
     if (!report.complete) return interrupted(io);
     await rm(built, { recursive: true, force: true });
     return reportCompared(report, io);
@@ -101,7 +107,13 @@ async function check(config: Config, log: Log, io: Io): Promise<number> {
   }
 }
 
+/** For people; what the connection string says besides the prefix is nobody's business. */
+function placeOfLog({ data_dir, log }: Config): string {
+  return log.adapter === 'lmdb' ? data_dir : `EventStoreDB under ${log.prefix}:*`;
+}
+
 async function build(
+  config: Config,
   log: Log,
   folder: string,
   serving: ReadStore | undefined,
@@ -116,7 +128,7 @@ async function build(
   const progress = createProgress({
     output: io.stderr,
     label: serving === undefined ? 'Rebuilding' : 'Checking',
-    unit: 'records',
+    unit: positionUnit(config),
     total: Math.max(0, log.head),
   });
   try {

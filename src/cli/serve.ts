@@ -49,7 +49,8 @@ async function startServer(config: Config): Promise<ServedServer> {
 function isPlain(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const code: unknown = 'code' in error ? error.code : undefined;
-  return error.name === 'LogFormatError' || (typeof code === 'string' && PLAIN_ERRORS.has(code));
+  if (error.name === 'LogFormatError' || error.name === 'LogUnavailableError') return true;
+  return typeof code === 'string' && PLAIN_ERRORS.has(code);
 }
 
 /** How to call this program from where the person is: by its name where it was, else by its file. */

@@ -57,7 +57,7 @@ export function lockFolder(folder: string): () => void {
 
 function inUse(folder: string, pid: number | undefined): LogFormatError {
   const by = pid === undefined ? 'another process' : pid === process.pid ? 'this process' : `process ${pid}`;
-  return new LogFormatError(`The log in ${folder} is in use by ${by}.`);
+  return new LogFormatError(`${folder} is in use by ${by}.`);
 }
 
 function numbers(folder: string): number[] {

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { runProgram, type RunningProgram } from './program.js';
+import { namedStores } from './stores-named.js';
 
 /**
  * Ports to serve on: below those that the system gives to connections, since a client that tries a port on which
@@ -27,15 +28,26 @@ export interface ServedServer {
   wrote(): string;
 }
 
-/** Starts `engram serve` on the folder, with registration open and no rate limits. */
-export async function serveFolder(folder: string): Promise<ServedServer> {
-  const server = await serverFor(folder);
+/**
+ * Starts `engram serve` on the folder, with registration open and no rate limits, on the stores that the test run
+ * names (LMDB where it names none).
+ *
+ * @param more settings by their environment variables
+ */
+export async function serveFolder(
+  folder: string,
+  more: Readonly<Record<string, string>> = namedStores(),
+): Promise<ServedServer> {
+  const server = await serverFor(folder, more);
   await server.start();
   return server;
 }
 
 /** As `serveFolder`, but not started yet. */
-export async function serverFor(folder: string): Promise<ServedServer> {
+export async function serverFor(
+  folder: string,
+  more: Readonly<Record<string, string>> = namedStores(),
+): Promise<ServedServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const env = {
@@ -44,6 +56,7 @@ export async function serverFor(folder: string): Promise<ServedServer> {
     ENGRAM_REGISTRATION__ENABLED: 'true',
     ENGRAM_RATE_LIMITS__ENABLED: 'false',
     ENGRAM_LOGGING__LEVEL: 'warn',
+    ...more,
   };
   let running: RunningProgram | undefined;
   let startMs = 0;
