@@ -73,6 +73,7 @@ test('nor where the source shows none of them, though it has no retention any mo
   await copy();
   await expectAlike('user-a');
   expect(await names(target.read('user-a'))).toStrictEqual(['a4', 'a5']);
+  expect(await target.retention('user-a')).toStrictEqual({ truncateBefore: 4 });
   const damaged: unknown[] = [];
   for await (const batch of target.readAll()) damaged.push(...batch.damaged);
   expect(damaged).toStrictEqual([]);
