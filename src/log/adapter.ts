@@ -48,6 +48,12 @@ export interface RawLog {
   readonly heads: Observable<Position>;
 
   /**
+   * How many appends may be under way at once, and are written in the order in which they were begun: where one of
+   * them fails, so do those after it.
+   */
+  readonly appendsInOrder: number;
+
+  /**
    * Appends all records or none, and answers when they are on disk. The caller keeps to MAX_APPEND_BYTES by
    * `rawBytes`. A repeat of all of the records that follow `expectedRevision` in the stream (by ID) is
    * answered as the first time; any other mismatch is a WrongRevisionError.

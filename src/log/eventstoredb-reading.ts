@@ -187,7 +187,7 @@ export async function lastPosition({ connection, names, begins }: Omit<Source, '
 }
 
 /** Some events of the whole server. @param seen those up to here do not count for the page's weight */
-async function readAllPage(
+export async function readAllPage(
   connection: Connection,
   fromPosition: ReadPosition,
   direction: Direction,

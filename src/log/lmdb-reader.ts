@@ -34,6 +34,7 @@ const POLL = 100;
 /** The store of bytes of a log that another process may write: its head is looked up whenever it is asked for. */
 export class LmdbLogReader implements RawLog {
   readonly epoch: string;
+  readonly appendsInOrder = 0;
   readonly #store: LmdbStore;
   readonly #clock: Clock;
   #head: Position;

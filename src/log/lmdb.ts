@@ -42,6 +42,8 @@ export async function openLmdbLog(options: LmdbLogOptions & { readonly keys: Sea
  */
 export class LmdbLog implements RawLog {
   readonly epoch: string;
+  /** They go into one transaction. */
+  readonly appendsInOrder = 500;
   readonly #store: LmdbStore;
   readonly #writer: LmdbWriter;
   readonly #heads: BehaviorSubject<Position>;

@@ -13,6 +13,7 @@ import {
   appendingBy,
   aRecord,
   collect,
+  damagingBy,
   largeRecords,
   names,
   someRecords,
@@ -27,6 +28,7 @@ export interface CopyHarness extends LogHarness {
 interface Opened {
   readonly log: Log;
   readonly raw: RawLog;
+  readonly keys: SealKeys;
 }
 
 function cursorMoved(position: number): NewRecord {
@@ -78,7 +80,7 @@ export function logCopyContract(
       if (raw === undefined) throw new Error('The harness opened nothing.');
       opened.push(direct);
       // What was copied opens with the keys that it was sealed with.
-      return { log: new RecordLog(raw, { keys, random: systemRandom }), raw };
+      return { log: new RecordLog(raw, { keys, random: systemRandom }), raw, keys };
     };
     const both = async (): Promise<{
       source: Opened;
@@ -89,7 +91,8 @@ export function logCopyContract(
       const [here, there] = [await harness(from), await harness(to)];
       return { source: await open(here), target: await open(there, here.keys), from: here, to: there };
     };
-    const begin = (source: RawLog, target: RawLog, patience = 0): Promise<LogCopy> =>
+    // A server on a busy machine may be away for a moment.
+    const begin = (source: RawLog, target: RawLog, patience = 10_000): Promise<LogCopy> =>
       LogCopy.begin({ source, target, clock: systemClock, patience });
     const copy = async (source: RawLog, target: RawLog): Promise<LogCopy> => {
       const copying = await begin(source, target);
@@ -237,15 +240,14 @@ export function logCopyContract(
     });
 
     test('finds what is not the same in the copy', async () => {
-      const { source, target, to: there, from: here } = await both();
+      const { source, target } = await both();
       await source.log.append('user-a', NO_STREAM, someRecords('a', 4));
-      await copy(source.raw, target.raw);
-      const positions = (await collect(target.log.readAll())).map(({ position }) => position);
-      await target.log.close();
-      await there.corrupt(positions[1] ?? 0);
-      const again = await open(there, here.keys);
-      const copying = await begin(source.raw, again.raw);
-      await copying.catchUp();
+      await copy(
+        source.raw,
+        damagingBy(target.raw, (_, revision) => revision === 1),
+      );
+      const copying = await copy(source.raw, target.raw);
+      expect(copying.counts.records).toBe(0);
       expect(await copying.compare()).toMatchObject({
         records: 3,
         differing: 1,
@@ -254,13 +256,15 @@ export function logCopyContract(
     });
 
     test('keeps damaged records as they are, and the revisions of all others', async () => {
-      const { source, target, from: here } = await both();
-      const { positions } = await source.log.append('user-a', NO_STREAM, someRecords('a', 4));
-      await source.log.append('user-b', NO_STREAM, someRecords('b', 2));
-      await source.log.close();
-      for (const nth of [1, 3]) await here.corrupt(positions[nth] ?? 0);
-      const damaged = await open(here);
-      const copying = await copy(damaged.raw, target.raw);
+      const { source, target } = await both();
+      const damaging = damagingBy(
+        source.raw,
+        (stream, revision) => stream === 'user-a' && revision % 2 === 1,
+      );
+      const damaged = new RecordLog(damaging, { keys: source.keys, random: systemRandom });
+      await damaged.append('user-a', NO_STREAM, someRecords('a', 4));
+      await damaged.append('user-b', NO_STREAM, someRecords('b', 2));
+      const copying = await copy(source.raw, target.raw);
       expect(await names(target.log.readAll())).toStrictEqual(['a0', 'a2', 'b0', 'b1']);
       expect(target.log.damaged).toMatchObject([
         { stream: 'user-a', revision: 1 },
@@ -312,7 +316,7 @@ export function logCopyContract(
       const away = appendingBy(target.raw, async () => {
         throw new LogUnavailableError('It is away.', { outcomeUnknown: false });
       });
-      await expect((await begin(source.raw, away)).catchUp()).rejects.toThrow('It is away.');
+      await expect((await begin(source.raw, away, 0)).catchUp()).rejects.toThrow('It is away.');
     });
 
     test('while the source is written, gets all that there is at its end', async () => {
@@ -323,7 +327,7 @@ export function logCopyContract(
         source: source.raw,
         target: target.raw,
         clock: systemClock,
-        patience: 0,
+        patience: 10_000,
         onProgress: () => {
           if (wrote) return;
           wrote = true;

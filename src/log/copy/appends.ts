@@ -18,28 +18,38 @@ interface Run {
 }
 
 /**
- * Appends records at exactly these revisions, and gives their positions when all are on disk. What follows each
- * other in one stream is one append; all appends are begun in order, and waited for together. Stores take them in
- * that order, unless one of them fails.
+ * Appends records at exactly these revisions, in this order, and gives their positions when all are on disk. What
+ * follows each other in one stream is one append; as many are under way at once as stay in order.
  *
  * @throws LogUnavailableError when some may not have been written; CopyRefusedError where others write there, too
  */
 export async function appendPlaced(target: RawLog, placed: readonly Placed[]): Promise<readonly Position[]> {
-  const appends = runsOf(placed).map(({ stream, first, records }) =>
-    target.append(stream, first - 1, records),
-  );
-  const outcomes = await Promise.allSettled(appends);
-  const reasons = outcomes.flatMap((outcome) =>
-    outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
-  );
-  // A revision may be wrong because the append before it was not written.
-  const unavailable = reasons.find((reason) => reason instanceof LogUnavailableError);
-  const reason = unavailable ?? reasons[0];
-  if (reason instanceof WrongRevisionError) {
-    throw new CopyRefusedError(`Something else writes to the target: ${reason.message}`);
+  const positions: Position[] = [];
+  const runs = runsOf(placed);
+  while (runs.length > 0) {
+    const outcomes = await Promise.allSettled(
+      runs
+        .splice(0, target.appendsInOrder)
+        .map(({ stream, first, records }) => target.append(stream, first - 1, records)),
+    );
+    const reasons = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+    );
+    if (reasons.length > 0) throw failure(reasons);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled') positions.push(...outcome.value.positions);
+    }
   }
-  if (reason !== undefined) throw asError(reason);
-  return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value.positions : []));
+  return positions;
+}
+
+/** A revision may be wrong because the append before it was not written. */
+function failure(reasons: readonly unknown[]): Error {
+  const reason = reasons.find((one) => one instanceof LogUnavailableError) ?? reasons[0];
+  if (reason instanceof WrongRevisionError) {
+    return new CopyRefusedError(`Something else writes to the target: ${reason.message}`);
+  }
+  return reason instanceof Error ? reason : new Error('An append was refused.', { cause: reason });
 }
 
 function runsOf(placed: readonly Placed[]): Run[] {
@@ -55,8 +65,4 @@ function runsOf(placed: readonly Placed[]): Run[] {
     }
   }
   return runs;
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('An append was refused.', { cause: reason });
 }

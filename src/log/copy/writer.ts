@@ -1,7 +1,7 @@
 import type { RawLog, RawStored } from '../adapter.js';
 import { isSound } from '../codec.js';
 import { placeholder, PLACEHOLDER } from '../placeholder.js';
-import type { Position } from '../position.js';
+import { START, type Position } from '../position.js';
 import { appendPlaced, type Placed } from './appends.js';
 import { Correspondence, type Pair } from './correspondence.js';
 import { findAll, firstShown, isForeign, Revisions, shownOf } from './finding.js';
@@ -15,6 +15,8 @@ export interface CopyCounts {
   readonly bytes: number;
   /** Records that were gone or could not be read: placeholders hold their revisions. */
   readonly placeholders: number;
+  /** Records that have come before others of other streams that they follow in the source. */
+  readonly disordered: number;
 }
 
 /** Placeholders that are made at a time. */
@@ -31,6 +33,8 @@ export class CopyWriter {
   #records = 0;
   #bytes = 0;
   #placeholders = 0;
+  #disordered = 0;
+  #last = START;
 
   /** @param roundRecords records that may be on their way at once */
   constructor(source: RawLog, target: RawLog, roundRecords: number) {
@@ -42,7 +46,12 @@ export class CopyWriter {
   }
 
   get counts(): CopyCounts {
-    return { records: this.#records, bytes: this.#bytes, placeholders: this.#placeholders };
+    return {
+      records: this.#records,
+      bytes: this.#bytes,
+      placeholders: this.#placeholders,
+      disordered: this.#disordered,
+    };
   }
 
   /** The streams of what was written or found. */
@@ -160,6 +169,10 @@ export class CopyWriter {
   async #append(records: readonly Placed[]): Promise<readonly Position[]> {
     if (records.length === 0) return [];
     const positions = await appendPlaced(this.#target, records);
+    for (const position of positions) {
+      if (position < this.#last) this.#disordered++;
+      this.#last = Math.max(this.#last, position);
+    }
     for (const { stream, revision, record } of records) {
       this.#revisions.set(stream, revision);
       if (record.type === PLACEHOLDER) this.#placeholders++;

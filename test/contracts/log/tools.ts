@@ -55,6 +55,7 @@ export function appendingBy(raw: RawLog, append: RawLog['append']): RawLog {
       return raw.head;
     },
     heads: raw.heads,
+    appendsInOrder: raw.appendsInOrder,
     append,
     revision: (stream) => raw.revision(stream),
     readStream: (stream, options) => raw.readStream(stream, options),
