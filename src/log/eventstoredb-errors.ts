@@ -47,11 +47,13 @@ const BY_TYPE: Readonly<Partial<Record<ErrorType, Trouble>>> = {
 
 /** gRPC's codes, of those errors that the driver does not tell apart. */
 const PERMISSION_DENIED = 7;
+/** Also what ends a subscription to which more comes at once than the server keeps for it: some 64 events. */
+const ABORTED = 10;
 const CODES_OF_AWAY: ReadonlySet<number> = new Set([
   1, // cancelled
   4, // deadline exceeded
   8, // resource exhausted
-  10, // aborted
+  ABORTED,
   13, // internal: also a server that is shut down in good order
   14, // unavailable
 ]);
@@ -86,7 +88,9 @@ export function neverSent(error: unknown): boolean {
 /** Whether the connection is of no more use: everything but an answer that the server has sent. */
 export function breaksConnection(error: unknown): boolean {
   if (troubleOf(error) !== 'away' || error instanceof NotBegunError) return false;
-  return !(error instanceof Error && isCommandError(error) && codeOf(error) === undefined);
+  if (!(error instanceof Error) || !isCommandError(error)) return true;
+  const code = codeOf(error);
+  return code !== undefined && code !== ABORTED;
 }
 
 /** The revision that a stream is at, or undefined for none, as the server says when it refuses an append. */

@@ -4,6 +4,7 @@ import {
   MaxAppendSizeExceededError,
   StreamDeletedError,
   StreamNotFoundError,
+  TimeoutError,
   UnavailableError,
   UnknownError,
   WrongExpectedVersionError,
@@ -42,6 +43,7 @@ test('what the driver reports comes to what it means for a log', () => {
     // Answers of the server to one append of many on a stream that goes on.
     [new DeadlineExceededError(), 'away', false, false],
     [new UnknownError(), 'away', false, false],
+    [new TimeoutError(grpc(10, 'Consumer too slow to handle event while live.')), 'away', false, false],
     // The stream is gone, and with it every answer that was still to come.
     [new UnavailableError(grpc(14, 'Connection dropped')), 'away', true, false],
     [new UnknownError(grpc(13, 'The server is shutting down')), 'away', true, false],

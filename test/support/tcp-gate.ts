@@ -12,6 +12,8 @@ export interface TcpGate {
   readonly port: number;
   /** Bytes that came from the client since the gate was made. */
   readonly received: number;
+  /** Breaks all connections; what was held is lost. Others can be made at once. */
+  drop(): void;
   /** Breaks all connections, and takes none until it is opened. */
   cut(): Promise<void>;
   open(): Promise<void>;
@@ -77,11 +79,14 @@ export async function openGate(target: number): Promise<TcpGate> {
     get received() {
       return received;
     },
+    drop() {
+      for (const { sockets } of passages) sockets.there.resetAndDestroy();
+    },
     async cut() {
       const closed = new Promise((resolve) => {
         listener.close(resolve);
       });
-      for (const { sockets } of passages) sockets.there.resetAndDestroy();
+      gate.drop();
       await closed;
     },
     async open() {
