@@ -322,19 +322,18 @@ export function logCopyContract(
     test('while the source is written, gets all that there is at its end', async () => {
       const { source, target } = await both();
       await source.log.append('user-a', NO_STREAM, someRecords('a', 200));
-      let wrote = false;
+      let written: Promise<unknown> | undefined;
       const copying = await LogCopy.begin({
         source: source.raw,
         target: target.raw,
         clock: systemClock,
         patience: 10_000,
         onProgress: () => {
-          if (wrote) return;
-          wrote = true;
-          void source.log.append('user-b', NO_STREAM, someRecords('b', 200));
+          written ??= source.log.append('user-b', NO_STREAM, someRecords('b', 200));
         },
       });
       await copying.catchUp();
+      await written;
       await copying.catchUp();
       expect(copying.position).toBe(source.raw.head);
       expect(await names(target.log.readAll())).toStrictEqual(await names(source.log.readAll()));
