@@ -71,10 +71,15 @@ export class LogCopy {
     return this.#writer.counts;
   }
 
+  /** Copies on to the source's end as of now. */
+  async advance(): Promise<void> {
+    await this.#persistently(() => this.#copyOn());
+  }
+
   /** Copies on to the source's end as of now, and gives the streams of the target the retention of the source. */
   async catchUp(): Promise<void> {
     for (let outruns = 0; ; outruns++) {
-      await this.#persistently(() => this.#copyOn());
+      await this.advance();
       if (!(await this.#persistently(() => this.#copyRetention()))) return;
       if (outruns === MOST_OUTRUNS) {
         throw new CopyRefusedError('The source loses records by retention faster than they can be copied.');
