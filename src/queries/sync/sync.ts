@@ -67,6 +67,7 @@ export class Sync {
       viewer,
       filter,
       since: since === undefined ? undefined : { ...since, position: Math.min(since.position, to.position) },
+      isAfresh: since === undefined && request.since !== undefined,
       to,
       fullState: request.fullState,
       stateAfter: request.stateAfter,
