@@ -39,6 +39,7 @@ import { accounts } from './read-models/collections.js';
 import { ReadModelNotReadyError } from './read-models/errors.js';
 import { openLog, openReadStore } from './stores.js';
 import { LmdbRoomState } from './room-state/lmdb.js';
+import type { RoomIndex } from './room-state/room-index.js';
 import { CachedNodes } from './room-state/nodes.js';
 import { systemClock, type Clock } from './runtime/clock.js';
 import { writeFileDurably } from './runtime/durable-file.js';
@@ -72,10 +73,14 @@ export async function openEngine(config: Config, given: Partial<Ports> = {}): Pr
   mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
   const loggers = createLoggers(config.logging);
   const metrics = createMetrics();
-  const log = await openLog(config, ports, observeAppends(metrics));
+  const open = () => openLog(config, ports, observeAppends(metrics));
+  const opened = await open();
   const roomState = new LmdbRoomState(dataFolders(config).roomState, (err) => {
     loggers.commands.error({ err }, 'The room index could not be written; it stays in memory.');
   });
+  const isCutOff = config.log.adapter === 'lmdb' && isBehind(opened, roomState);
+  if (isCutOff) loggers.server.warn('The log was put back to an earlier state: another epoch begins.');
+  const log = isCutOff ? await renewed(opened, open) : opened;
   const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
   const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
   metrics.watchCache('room_events', () => events.figures);
@@ -109,6 +114,20 @@ export async function openEngine(config: Config, given: Partial<Ports> = {}): Pr
       loggers.close();
     },
   };
+}
+
+/**
+ * Whether an embedded log has less than what was made from it. It is on disk before that, so somebody has put back an
+ * earlier one, in the very file.
+ */
+function isBehind(log: Log, index: RoomIndex): boolean {
+  return index.epoch === log.epoch && index.position > log.head;
+}
+
+async function renewed(log: Log, open: () => Promise<Log>): Promise<Log> {
+  await log.endEpoch();
+  await log.close();
+  return open();
 }
 
 const SERVER_STREAM = 'server';

@@ -231,6 +231,11 @@ export class RecordLog implements Log {
     return this.#raw.retention(stream);
   }
 
+  async endEpoch(): Promise<void> {
+    this.#open();
+    return this.#raw.endEpoch();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
