@@ -55,11 +55,11 @@ export function lockFolder(folder: string): () => void {
   };
 }
 
-/** The process that holds a folder, if any does; this one does not count. */
+/** The process that holds a folder, if any does. */
 export function holderOf(folder: string): number | undefined {
   const highest = numbers(folder).at(-1);
   const holder = highest === undefined ? undefined : read(join(folder, `lock.${highest}`));
-  return holder !== undefined && holder.pid !== process.pid && alive(holder) ? holder.pid : undefined;
+  return holder !== undefined && alive(holder) ? holder.pid : undefined;
 }
 
 function inUse(folder: string, pid: number | undefined): LogFormatError {
