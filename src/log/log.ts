@@ -125,6 +125,9 @@ export interface Log {
   setRetention(stream: string, retention: Retention): Promise<void>;
   retention(stream: string): Promise<Retention>;
 
+  /** Ends the epoch: whoever opens the log next begins another. */
+  endEpoch(): Promise<void>;
+
   /** Records found damaged since the log was opened. */
   readonly damaged: readonly DamagedRecord[];
 

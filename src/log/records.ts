@@ -163,6 +163,16 @@ export interface LogPageV1 {
 }
 
 /**
+ * Holds the place of a record that a copy of the log could not take over, so that those after it keep their revisions.
+ */
+export interface LogPlaceholderV1 {
+  /**
+   * Whether the record was gone by its stream's retention; else it was damaged or missing.
+   */
+  readonly retired: boolean;
+}
+
+/**
  * How somebody is there: told between processes, and of no value soon after.
  */
 export interface PresenceChangedV1 {
