@@ -60,6 +60,24 @@ export function appliedRedaction({
   return { target: redaction.target, version: requireVersion(data.room_version) };
 }
 
+export type ForgottenRecord = LoggedRecord & Extract<RecordBody, { type: 'content.forgotten' }>;
+
+/** An event whose content was forgotten, with the room version whose rules say what is left of it. */
+export interface ForgottenEvent {
+  readonly roomId: string;
+  readonly target: string;
+  readonly version: RoomVersion;
+}
+
+/** The events whose content a record says was forgotten. */
+export function forgottenEvents({ data }: ForgottenRecord): ForgottenEvent[] {
+  return data.events.map(({ room_id, event_id, room_version }) => ({
+    roomId: room_id,
+    target: event_id,
+    version: requireVersion(room_version),
+  }));
+}
+
 function requireVersion(id: string): RoomVersion {
   const version = roomVersion(id);
   if (version === undefined) throw new Error(`A record has the unknown room version ${id}.`);
