@@ -151,6 +151,17 @@ describe('scrubbing', () => {
     );
   });
 
+  test('of what was written and changed at once', async () => {
+    // Both go into one of LMDB's transactions, in which large values are overwritten in place.
+    await Promise.all([
+      write([{ id: [1], text: `${'x'.repeat(12_000)}${SECRET}` }]),
+      write([{ id: [1], text: 'y'.repeat(10_000) }]),
+    ]);
+    expect(found()).toBeGreaterThan(0);
+    expect(await scrub()).toBe(true);
+    expect(found()).toBe(0);
+  });
+
   test('does not stop others from writing, and what they write stays', async () => {
     const ids = await fill(3000, 7, (i) => i % 400);
     await forget(ids);
