@@ -12,6 +12,8 @@ export type StateEventRecord = Extract<
   RecordBody,
   { type: 'room.event.accepted' | 'room.event.soft_failed' | 'room.event.outlier' }
 >;
+/** Records of events, whatever was decided about them. */
+type EventRecord = StateEventRecord | Extract<RecordBody, { type: 'room.event.rejected' }>;
 export type AcceptedRecord = LoggedRecord & Extract<RecordBody, { type: 'room.event.accepted' }>;
 
 /** An event that a record holds, as far as its content is not forgotten. */
@@ -29,7 +31,7 @@ const recorded = new WeakMap<object, RecordedEvent>();
  *
  * @throws Error for an unknown room version; EventFormatError
  */
-export function recordedEvent({ data }: StateEventRecord): RecordedEvent {
+export function recordedEvent({ data }: Pick<EventRecord, 'data'>): RecordedEvent {
   const known = recorded.get(data);
   if (known !== undefined) return known;
   const version = requireVersion(data.room_version);

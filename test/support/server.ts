@@ -129,6 +129,8 @@ export async function startTestServer(
   };
   const config = loadConfig({ file: undefined, env, cwd: folder.path });
   const core = await openCore(config, options.clock === undefined ? {} : { clock: options.clock });
+  // The first records of a log are there before its read models are.
+  await core.readModels.whenProcessed(core.log.head, 10_000);
   const api = clientApi(core);
   const app = createApp({
     routes: clientRoutes(api, config),

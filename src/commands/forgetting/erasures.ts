@@ -39,10 +39,11 @@ const KEPT_STATE: ReadonlySet<unknown> = new Set([
  *
  * Costs a reading of the streams of all rooms that the user was ever in: 20 us for each of their records. It begins
  * again with the account after a crash, and passes over what is forgotten already.
+ *
+ * @param erased whose accounts were erased while this process runs: requests that were under way then may still end in
+ *   an event
  */
-export function erasures(side: WriteSide): Cursor {
-  // Requests that were under way when the account was closed may still end in an event.
-  const erased = new Set<string>();
+export function erasures(side: WriteSide, erased = new Set<string>()): Cursor {
   return new Cursor(side, 'erasures', async (record, context) => {
     if (record.type === 'user.deactivated' && record.data.erase) {
       const userId = record.stream.slice(USER_PREFIX.length);

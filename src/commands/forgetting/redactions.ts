@@ -55,10 +55,12 @@ export class RedactionCursor {
       for (const record of batch.records) {
         const redaction = redactionOf(record);
         if (redaction === undefined) continue;
-        for (let wait = await this.#wait(record); wait > 0; wait = await this.#wait(record)) {
+        if ((await this.#wait(record)) > 0) {
           // What is before it is done; it and what comes with it is looked at again after a restart.
           await this.#forget(due.splice(0));
           await this.#place.store(record.position - 1);
+        }
+        for (let wait = await this.#wait(record); wait > 0; wait = await this.#wait(record)) {
           await pause(this.#side.ports.clock, wait, signal);
           if (signal.aborted) return;
         }
