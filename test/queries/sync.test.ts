@@ -262,6 +262,18 @@ describe('an incremental sync', () => {
     expect(JSON.stringify(events)).not.toContain('regretted');
   });
 
+  it('shows who is invited nothing that was redacted since, though they asked before', async () => {
+    const roomId = await test.room(alice);
+    const name = await test.sets(alice, roomId, 'm.room.name', { name: 'Regretted' });
+    const shown = async () => JSON.stringify((await test.sync(bob)).rooms.invite[roomId]);
+    await test.done(invite(write(), alice, roomId, bob, {}, test.context()));
+    expect(await shown()).toContain('Regretted');
+    const sender = { userId: alice, deviceId: 'PHONE' };
+    const redaction = { target: name, content: {}, transactionId: 'r' };
+    await test.done(redactEvent(write(), sender, roomId, redaction, test.context()));
+    expect(await shown()).not.toContain('Regretted');
+  });
+
   it('brings a changed display name into the rooms', async () => {
     const roomId = await test.room(alice, { preset: 'public_chat' }, [bob]);
     const { next_batch: since } = await test.sync(bob);
