@@ -6,6 +6,7 @@ import type { Projection } from '../../projections/projection.js';
 import type { RebuildReport } from '../../projections/rebuild.js';
 import { loadConfig, type Config } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
+import { requireKnownRecords } from '../log/known-records.js';
 import type { Log } from '../log/log.js';
 import type { ReadStore } from '../read-models/store.js';
 import { systemClock } from '../runtime/clock.js';
@@ -36,12 +37,13 @@ export async function rebuild(options: RebuildOptions, io: Io): Promise<number> 
   // The lock that comes with it keeps servers away from the read models.
   const log = await openLog(config, ports).catch((error: unknown) => {
     const mended = asCliError(error);
-    if (options.check === true && mended instanceof CliError) {
+    if (options.check === true && mended instanceof CliError && mended.message.includes('in use')) {
       throw new CliError(`${mended.message} To compare its read models, the server has to be stopped.`);
     }
     throw mended;
   });
   try {
+    await requireKnownRecords(log);
     return await (options.check === true ? check(config, log, io) : replace(config, log, io));
   } catch (error) {
     throw asCliError(error);
