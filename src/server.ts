@@ -11,6 +11,7 @@ import { openListeners, openSocket, type OpenListener } from './http/listeners.j
 import { healthRoutes, metricsRoutes } from './http/monitoring.js';
 import { Schemas } from './http/schemas.js';
 import type { LoggedRecord } from './log/log.js';
+import { HealthWatch } from './observing.js';
 import type { Position } from './log/position.js';
 import { JoinedRooms } from './queries/joined-rooms.js';
 import { MendingNodes } from './queries/mending-nodes.js';
@@ -23,8 +24,9 @@ import { uuid } from './runtime/random.js';
 import { openEngine, type Engine, type Ports } from './server/engine.js';
 import { ownEphemera, sharedEphemera } from './server/ephemera.js';
 import { followUp } from './server/follow-up.js';
+import { forget, unredacted } from './server/forgetting.js';
 import { ownReadModels, sharedReadModels, type ReadModels } from './server/read-models.js';
-import { openReadStore } from './stores.js';
+import { openServingReadStore } from './stores.js';
 
 export { openEngine, type Engine, type Ports } from './server/engine.js';
 
@@ -38,7 +40,14 @@ export interface Core extends Engine {
 export async function openCore(config: Config, given: Partial<Ports> = {}): Promise<Core> {
   const engine = await openEngine(config, given);
   const { log, loggers, ports, write } = engine;
-  const store = await openReadStore(config);
+  const { store, isDamaged } = await openServingReadStore(
+    config,
+    engine.afterCrash,
+    loggers.read_models,
+  ).catch(async (error: unknown) => {
+    await engine.close();
+    throw error;
+  });
   const notifier = new Notifier();
   const onReadable = (records: readonly LoggedRecord[], position: Position) => {
     notifier.notify({ ...topicsOf(records), position });
@@ -71,16 +80,24 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     barrier: new ReadBarrier(readModels, roles === null ? undefined : () => log.end()),
     notifier,
     joinedRooms,
+    unredacted: unredacted(engine),
     ...ephemera,
   };
   wakeByEphemera(read);
   await readModels.start();
   const ending = new AbortController();
-  const following = followUp(engine, store, ending.signal);
+  const following = Promise.all([
+    followUp(engine, store, ending.signal),
+    forget(engine, store, readModels, ending.signal),
+  ]);
   return {
     ...engine,
     read,
     readModels,
+    health: async () => ({
+      ...(await engine.health()),
+      read_models: !isDamaged() && (await readModels.isServing()),
+    }),
     async close() {
       ending.abort();
       await following;
@@ -140,7 +157,9 @@ export interface RunningServer extends Core {
 export async function startServer(config: Config, given: Partial<Ports> = {}): Promise<RunningServer> {
   const core = await openCore(config, given);
   const apps: OpenListener['app'][] = [];
+  const watch = new HealthWatch(core.health, core.ports, core.metrics, core.loggers.server);
   const close = async () => {
+    watch.stop();
     await Promise.all(apps.map((app) => app.close()));
     await core.close();
   };
@@ -163,10 +182,11 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
     const resources = {
       client: clientRoutes(api, config),
       metrics: metricsRoutes(core.metrics),
-      health: healthRoutes(async () => ({ read_models: await core.readModels.isServing() })),
+      health: healthRoutes(core.health),
     };
     const listeners = await openListeners(listenersOf(config), resources, shared);
     apps.push(...listeners.map(({ app }) => app));
+    watch.start();
     return { ...core, listeners, api, firstStart: await hasNoAccount(core), close };
   } catch (error) {
     await close();

@@ -5,10 +5,13 @@ import { dataFolders, processFolders } from './config/data-folders.js';
 import { LogFormatError } from './log/errors.js';
 import { holderOf, lockFolder } from './log/folder-lock.js';
 import type { Log } from './log/log.js';
-import type { AppendObserver } from './log/adapter.js';
+import type { AppendObserver, RawLog } from './log/adapter.js';
 import { SealKeys } from './log/seal-keys.js';
+import { ReadStoreFormatError } from './read-models/errors.js';
 import type { ReadStore } from './read-models/store.js';
+import { isSoundValue, LmdbRoomState, ROOM_STATE_FILE } from './room-state/lmdb.js';
 import type { Clock } from './runtime/clock.js';
+import { DerivedFolder } from './runtime/derived-folder.js';
 import type { Random } from './runtime/random.js';
 
 /*
@@ -41,7 +44,8 @@ export async function openLog(config: Config, ports: StorePorts, observer?: Appe
     case 'lmdb': {
       const { openLmdbLog } = await import('./log/lmdb.js');
       const keys = SealKeys.open(sealKey, ports.random);
-      return openLmdbLog({ folder: folders.log, ...ports, keys, ...observed });
+      const leastFree = config.limits.free_disk_bytes;
+      return openLmdbLog({ folder: folders.log, leastFree, ...ports, keys, ...observed });
     }
     case 'eventstoredb': {
       const { openEventStoreDbLog } = await import('./log/eventstoredb.js');
@@ -76,7 +80,7 @@ export async function hasLog(config: Config, ports: StorePorts): Promise<boolean
  *
  * @throws LogFormatError when it is in use
  */
-function takeDataFolder({ data_dir: folder, roles }: Config): () => void {
+export function takeDataFolder({ data_dir: folder, roles }: Config): () => void {
   if (roles !== null) {
     const holder = holderOf(folder);
     if (holder === undefined) return () => undefined;
@@ -87,7 +91,7 @@ function takeDataFolder({ data_dir: folder, roles }: Config): () => void {
     if (holder === undefined) continue;
     throw new LogFormatError(`The data folder ${folder} is in use by process ${holder}.`);
   }
-  return lockFolder(folder);
+  return lockFolder(folder).release;
 }
 
 /** Where a log on a server is. */
@@ -141,8 +145,124 @@ export async function openReadStore(config: Config): Promise<ReadStore> {
   }
 }
 
+/** Where what is derived is allowed to fill the disk after commands are refused, so that what was acknowledged gets there. */
+const DERIVED_SHARE = 1 / 4;
+
+/** Told of what had to be deleted, and is made again. */
+export interface StoreLogger {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/**
+ * Opens the read models for a server. Where this process is alone, those that are damaged or of another format are
+ * deleted first: they are built again from the log.
+ *
+ * @param afterCrash whether the process before did not close them
+ * @throws ReadStoreFormatError when something else is there
+ */
+export async function openServingReadStore(
+  config: Config,
+  afterCrash: boolean,
+  logger: StoreLogger,
+): Promise<{ readonly store: ReadStore; readonly isDamaged: () => boolean }> {
+  if (config.read_models.adapter !== 'lmdb')
+    return { store: await openReadStore(config), isDamaged: () => false };
+  const { isSoundEntry, openLmdbReadStore, READ_MODELS_FILE } = await import('./read-models/lmdb.js');
+  const folder = new DerivedFolder(dataFolders(config).readModels, READ_MODELS_FILE, isSoundEntry);
+  const isAlone = config.roles === null;
+  const dropped = isAlone ? folder.dropDamaged(afterCrash) : undefined;
+  if (dropped !== undefined)
+    logger.warn({ reason: dropped }, 'Read models are damaged: they are built again from the log.');
+  const open = () =>
+    openLmdbReadStore(folder.path, {
+      leastFree: config.limits.free_disk_bytes * DERIVED_SHARE,
+      onDamage: (err) => {
+        if (!folder.report(err)) return;
+        logger.error(
+          { err },
+          'Read models are damaged. Start the server again: it builds them again from the log.',
+        );
+      },
+    });
+  const isDamaged = () => folder.damaged;
+  try {
+    return { store: open(), isDamaged };
+  } catch (error) {
+    if (!isAlone || !(error instanceof ReadStoreFormatError) || !error.ours) throw error;
+    logger.warn(
+      { reason: error.message },
+      'Read models are of another version: they are built again from the log.',
+    );
+    folder.drop();
+    return { store: open(), isDamaged };
+  }
+}
+
+/** Opens the room index and the state nodes; deletes them first where they are damaged: they are made again from the log. */
+export function openRoomState(
+  config: Config,
+  path: string,
+  afterCrash: boolean,
+  logger: StoreLogger,
+): { readonly roomState: LmdbRoomState; readonly isDamaged: () => boolean } {
+  const folder = new DerivedFolder(path, ROOM_STATE_FILE, isSoundValue);
+  const dropped = folder.dropDamaged(afterCrash);
+  if (dropped !== undefined)
+    logger.warn({ reason: dropped }, 'The room index is damaged: it is made again from the log.');
+  const roomState = new LmdbRoomState(
+    folder.path,
+    (err) => {
+      logger.error({ err }, 'The room index cannot be written; it stays in memory.');
+    },
+    {
+      leastFree: config.limits.free_disk_bytes * DERIVED_SHARE,
+      onDamage: (err) => {
+        if (!folder.report(err)) return;
+        logger.error(
+          { err },
+          'The room index is damaged. Start the server again: it makes it again from the log.',
+        );
+      },
+    },
+  );
+  return { roomState, isDamaged: () => folder.damaged };
+}
+
 /** Opens read models of this process alone, in a folder. @throws ReadStoreFormatError when something else is there */
 export async function openScratchReadStore(folder: string): Promise<ReadStore> {
   const { openLmdbReadStore } = await import('./read-models/lmdb.js');
   return openLmdbReadStore(folder);
+}
+
+/** Where a log is kept: in a folder of its own, or in the streams of a server that begin with a prefix. */
+export type LogPlace =
+  | { readonly adapter: 'lmdb'; readonly folder: string }
+  | { readonly adapter: 'eventstoredb'; readonly url: string; readonly prefix: string };
+
+/** Where the configured log is. */
+export function configuredLog(config: Config): LogPlace {
+  return config.log.adapter === 'lmdb'
+    ? { adapter: 'lmdb', folder: dataFolders(config).log }
+    : { adapter: 'eventstoredb', ...there(config) };
+}
+
+/** Opens the store of bytes below a log, to write it; begins a log where there is none. @throws as `openLog` */
+export async function openRawLog(place: LogPlace, ports: StorePorts): Promise<RawLog> {
+  if (place.adapter === 'lmdb') {
+    const { LmdbLog } = await import('./log/lmdb.js');
+    return new LmdbLog({ ...place, ...ports });
+  }
+  const { EventStoreDbLog } = await import('./log/eventstoredb.js');
+  return EventStoreDbLog.open({ ...place, ...ports });
+}
+
+/** The same to read it only, also beside processes that write it. @throws as `openLogForReading` */
+export async function openRawLogForReading(place: LogPlace, ports: StorePorts): Promise<RawLog> {
+  if (place.adapter === 'lmdb') {
+    const { LmdbLogReader } = await import('./log/lmdb-reader.js');
+    return new LmdbLogReader({ ...place, ...ports });
+  }
+  const { EventStoreDbLog } = await import('./log/eventstoredb.js');
+  return EventStoreDbLog.open({ ...place, ...ports, readOnly: true });
 }

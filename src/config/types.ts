@@ -223,6 +223,10 @@ export interface Config {
      */
     readonly state_cache_bytes: number;
     /**
+     * How much of the data folder's disk has to be free for anything to be changed: below it commands are refused, and reads go on. Read models are kept up to date down to a quarter of it.
+     */
+    readonly free_disk_bytes: number;
+    /**
      * The largest body of a client's request, media apart.
      */
     readonly request_bytes: number;

@@ -21,6 +21,63 @@ export interface AccountDataChangedV1 {
 }
 
 /**
+ * Sealed content is to be forgotten: whoever has its keys destroys them, and read models show it as redacted from here on.
+ */
+export interface ContentForgottenV1 {
+  /**
+   * A redaction of some time ago, or an account that was closed with erasure.
+   */
+  readonly cause: 'redacted' | 'erased';
+  /**
+   * Only for an erasure: whose account.
+   */
+  readonly user_id?: string;
+  /**
+   * Where it is sealed.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  readonly places: readonly {
+    /**
+     * The stream.
+     */
+    readonly stream: string;
+    /**
+     * The first revision.
+     */
+    readonly from: number;
+    /**
+     * The last revision.
+     */
+    readonly to: number;
+    /**
+     * Only where it is one of the records that a commit brought in at revision `from`: which.
+     */
+    readonly index?: number;
+  }[];
+  /**
+   * The events whose content that was.
+   *
+   * @maxItems 1000
+   */
+  readonly events: readonly {
+    /**
+     * The room.
+     */
+    readonly room_id: string;
+    /**
+     * The room's version, whose rules say what is left of the event.
+     */
+    readonly room_version: string;
+    /**
+     * The event ID.
+     */
+    readonly event_id: string;
+  }[];
+}
+
+/**
  * A cursor has acted on everything up to a position. Only the last record of its stream counts.
  */
 export interface CursorMovedV1 {
@@ -160,6 +217,16 @@ export interface LogPageV1 {
   readonly records: readonly {
     readonly [k: string]: unknown;
   }[];
+}
+
+/**
+ * Holds the place of a record that a copy of the log could not take over, so that those after it keep their revisions.
+ */
+export interface LogPlaceholderV1 {
+  /**
+   * Whether the record was gone by its stream's retention; else it was damaged or missing.
+   */
+  readonly retired: boolean;
 }
 
 /**
@@ -666,6 +733,16 @@ export interface ServerKeyAdoptedV1 {
 }
 
 /**
+ * From here on the log may hold records of these types and versions. A program that does not know all of them must not use the log: it would leave facts out.
+ */
+export interface ServerUpgradedV1 {
+  /**
+   * Type and version of each, such as server.initialised.v1.
+   */
+  readonly records: readonly string[];
+}
+
+/**
  * Somebody began or stopped typing: told between processes, and of no value soon after.
  */
 export interface TypingChangedV1 {
@@ -746,6 +823,7 @@ export interface UserUpgradedV1 {
 /** What a record says: its type, the version of its schema, and data. The newest version of each type. */
 export type RecordBody =
   | { readonly type: 'account_data.changed'; readonly version: 1; readonly data: AccountDataChangedV1 }
+  | { readonly type: 'content.forgotten'; readonly version: 1; readonly data: ContentForgottenV1 }
   | { readonly type: 'cursor.moved'; readonly version: 1; readonly data: CursorMovedV1 }
   | { readonly type: 'device.deleted'; readonly version: 1; readonly data: DeviceDeletedV1 }
   | { readonly type: 'device.renamed'; readonly version: 1; readonly data: DeviceRenamedV1 }
@@ -768,6 +846,7 @@ export type RecordBody =
   | { readonly type: 'room.visibility.changed'; readonly version: 1; readonly data: RoomVisibilityChangedV1 }
   | { readonly type: 'server.initialised'; readonly version: 1; readonly data: ServerInitialisedV1 }
   | { readonly type: 'server.key.adopted'; readonly version: 1; readonly data: ServerKeyAdoptedV1 }
+  | { readonly type: 'server.upgraded'; readonly version: 1; readonly data: ServerUpgradedV1 }
   | { readonly type: 'typing.changed'; readonly version: 1; readonly data: TypingChangedV1 }
   | { readonly type: 'user.deactivated'; readonly version: 1; readonly data: UserDeactivatedV1 }
   | { readonly type: 'user.password.changed'; readonly version: 1; readonly data: UserPasswordChangedV1 }
@@ -781,6 +860,7 @@ export type RecordOf<T extends RecordType> = Extract<RecordBody, { readonly type
 /** The newest version of every type. */
 export const RECORD_VERSIONS = {
   'account_data.changed': 1,
+  'content.forgotten': 1,
   'cursor.moved': 1,
   'device.deleted': 1,
   'device.renamed': 1,
@@ -803,6 +883,7 @@ export const RECORD_VERSIONS = {
   'room.visibility.changed': 1,
   'server.initialised': 1,
   'server.key.adopted': 1,
+  'server.upgraded': 1,
   'typing.changed': 1,
   'user.deactivated': 1,
   'user.password.changed': 1,
@@ -812,6 +893,7 @@ export const RECORD_VERSIONS = {
 
 export const RECORD_TYPES: readonly RecordType[] = [
   'account_data.changed',
+  'content.forgotten',
   'cursor.moved',
   'device.deleted',
   'device.renamed',
@@ -834,6 +916,7 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'room.visibility.changed',
   'server.initialised',
   'server.key.adopted',
+  'server.upgraded',
   'typing.changed',
   'user.deactivated',
   'user.password.changed',

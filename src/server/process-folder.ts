@@ -28,7 +28,7 @@ export function takeProcessFolder(config: Config): ProcessFolder {
     const folder = join(processes, String(number));
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     try {
-      const release = lockFolder(folder);
+      const { release } = lockFolder(folder);
       return { roomState: join(folder, 'room-state'), socket: join(folder, SOCKET), release };
     } catch (error) {
       if (!(error instanceof LogFormatError)) throw error;

@@ -24,6 +24,8 @@ export interface ServedServer {
   kill(): Promise<void>;
   /** SIGTERM. @throws Error when it does not end cleanly */
   stop(): Promise<void>;
+  /** SIGTERM, and SIGKILL so many milliseconds later where it has not ended by then. */
+  stopAndKill(afterMs: number): Promise<void>;
   /** What it wrote in its present run, for messages. */
   wrote(): string;
 }
@@ -48,11 +50,11 @@ export async function serverFor(
   folder: string,
   more: Readonly<Record<string, string>> = namedStores(),
 ): Promise<ServedServer> {
-  const port = await freePort();
+  const port = more['ENGRAM_LISTENERS__0__PORT'] ?? String(await freePort());
   const url = `http://127.0.0.1:${port}`;
   const env = {
     ENGRAM_DATA_DIR: folder,
-    ENGRAM_LISTENERS__0__PORT: String(port),
+    ENGRAM_LISTENERS__0__PORT: port,
     ENGRAM_REGISTRATION__ENABLED: 'true',
     ENGRAM_RATE_LIMITS__ENABLED: 'false',
     ENGRAM_LOGGING__LEVEL: 'warn',
@@ -105,6 +107,13 @@ export async function serverFor(
     async stop() {
       const { how, stderr } = await end('SIGTERM');
       if (how !== undefined && how !== 0) throw new Error(`It ended with ${how ?? 'nothing'}.\n${stderr}`);
+    },
+    async stopAndKill(afterMs) {
+      running?.child.kill('SIGTERM');
+      const timer = setTimeout(() => running?.child.kill('SIGKILL'), afterMs);
+      await running?.ended;
+      clearTimeout(timer);
+      running = undefined;
     },
     wrote: () => running?.written.stderr ?? '',
   };
