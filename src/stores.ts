@@ -1,14 +1,17 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config.js';
-import { dataFolders } from './config/data-folders.js';
+import { dataFolders, processFolders } from './config/data-folders.js';
 import { LogFormatError } from './log/errors.js';
-import { lockFolder } from './log/folder-lock.js';
+import { holderOf, lockFolder } from './log/folder-lock.js';
 import type { Log } from './log/log.js';
 import type { AppendObserver, RawLog } from './log/adapter.js';
 import { SealKeys } from './log/seal-keys.js';
+import { ReadStoreFormatError } from './read-models/errors.js';
 import type { ReadStore } from './read-models/store.js';
+import { isSoundValue, LmdbRoomState, ROOM_STATE_FILE } from './room-state/lmdb.js';
 import type { Clock } from './runtime/clock.js';
+import { DerivedFolder } from './runtime/derived-folder.js';
 import type { Random } from './runtime/random.js';
 
 /*
@@ -31,8 +34,9 @@ export interface StorePorts {
 export async function openLog(config: Config, ports: StorePorts, observer?: AppendObserver): Promise<Log> {
   const folders = dataFolders(config);
   const sealKey = join(folders.keys, 'seal.key');
-  // A new key would open nothing of what is there, and what is written meanwhile would need both.
-  if (!existsSync(sealKey) && (await hasLog(config, ports))) {
+  // A new key would open nothing of what is there, and what is written meanwhile would need both. Looked for twice: a
+  // process that starts at the same time makes the key first, and then the log.
+  if (!existsSync(sealKey) && (await hasLog(config, ports)) && !existsSync(sealKey)) {
     throw new LogFormatError(`${sealKey} is missing, and the log's content is sealed with it: put it back.`);
   }
   const observed = observer === undefined ? {} : { observer };
@@ -40,12 +44,13 @@ export async function openLog(config: Config, ports: StorePorts, observer?: Appe
     case 'lmdb': {
       const { openLmdbLog } = await import('./log/lmdb.js');
       const keys = SealKeys.open(sealKey, ports.random);
-      return openLmdbLog({ folder: folders.log, ...ports, keys, ...observed });
+      const leastFree = config.limits.free_disk_bytes;
+      return openLmdbLog({ folder: folders.log, leastFree, ...ports, keys, ...observed });
     }
     case 'eventstoredb': {
       const { openEventStoreDbLog } = await import('./log/eventstoredb.js');
       mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
-      const onClosed = lockFolder(config.data_dir);
+      const onClosed = takeDataFolder(config);
       try {
         const keys = SealKeys.open(sealKey, ports.random);
         return await openEventStoreDbLog({ ...there(config), ...ports, keys, ...observed, onClosed });
@@ -67,6 +72,26 @@ export async function hasLog(config: Config, ports: StorePorts): Promise<boolean
       return hasEventStoreDbLog({ ...there(config), ...ports });
     }
   }
+}
+
+/**
+ * Takes a data folder whose log is elsewhere. Processes that share it have places of their own there, and none of
+ * them goes with a process that takes it alone.
+ *
+ * @throws LogFormatError when it is in use
+ */
+export function takeDataFolder({ data_dir: folder, roles }: Config): () => void {
+  if (roles !== null) {
+    const holder = holderOf(folder);
+    if (holder === undefined) return () => undefined;
+    throw new LogFormatError(`The data folder ${folder} is in use by process ${holder}, which has no roles.`);
+  }
+  for (const place of processFolders({ data_dir: folder })) {
+    const holder = holderOf(place);
+    if (holder === undefined) continue;
+    throw new LogFormatError(`The data folder ${folder} is in use by process ${holder}.`);
+  }
+  return lockFolder(folder).release;
 }
 
 /** Where a log on a server is. */
@@ -103,14 +128,105 @@ export async function openLogForReading(config: Config, ports: StorePorts): Prom
   }
 }
 
-/** Opens the read models. @throws ReadStoreFormatError when something else is there */
+/**
+ * Opens the read models. MongoDB need not be there: whatever is asked of it then is unavailable, and what is in its
+ * database is seen when it is there.
+ *
+ * @throws ReadStoreFormatError when something else is there
+ */
 export async function openReadStore(config: Config): Promise<ReadStore> {
   switch (config.read_models.adapter) {
     case 'lmdb':
       return openScratchReadStore(dataFolders(config).readModels);
-    case 'mongodb':
-      throw new LogFormatError('This version has no adapter for mongodb: configure lmdb.');
+    case 'mongodb': {
+      const { openMongoReadStore } = await import('./read-models/mongodb.js');
+      return openMongoReadStore({ url: config.read_models.url ?? '' });
+    }
   }
+}
+
+/** Where what is derived is allowed to fill the disk after commands are refused, so that what was acknowledged gets there. */
+const DERIVED_SHARE = 1 / 4;
+
+/** Told of what had to be deleted, and is made again. */
+export interface StoreLogger {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/**
+ * Opens the read models for a server. Where this process is alone, those that are damaged or of another format are
+ * deleted first: they are built again from the log.
+ *
+ * @param afterCrash whether the process before did not close them
+ * @throws ReadStoreFormatError when something else is there
+ */
+export async function openServingReadStore(
+  config: Config,
+  afterCrash: boolean,
+  logger: StoreLogger,
+): Promise<{ readonly store: ReadStore; readonly isDamaged: () => boolean }> {
+  if (config.read_models.adapter !== 'lmdb')
+    return { store: await openReadStore(config), isDamaged: () => false };
+  const { isSoundEntry, openLmdbReadStore, READ_MODELS_FILE } = await import('./read-models/lmdb.js');
+  const folder = new DerivedFolder(dataFolders(config).readModels, READ_MODELS_FILE, isSoundEntry);
+  const isAlone = config.roles === null;
+  const dropped = isAlone ? folder.dropDamaged(afterCrash) : undefined;
+  if (dropped !== undefined)
+    logger.warn({ reason: dropped }, 'Read models are damaged: they are built again from the log.');
+  const open = () =>
+    openLmdbReadStore(folder.path, {
+      leastFree: config.limits.free_disk_bytes * DERIVED_SHARE,
+      onDamage: (err) => {
+        if (!folder.report(err)) return;
+        logger.error(
+          { err },
+          'Read models are damaged. Start the server again: it builds them again from the log.',
+        );
+      },
+    });
+  const isDamaged = () => folder.damaged;
+  try {
+    return { store: open(), isDamaged };
+  } catch (error) {
+    if (!isAlone || !(error instanceof ReadStoreFormatError) || !error.ours) throw error;
+    logger.warn(
+      { reason: error.message },
+      'Read models are of another version: they are built again from the log.',
+    );
+    folder.drop();
+    return { store: open(), isDamaged };
+  }
+}
+
+/** Opens the room index and the state nodes; deletes them first where they are damaged: they are made again from the log. */
+export function openRoomState(
+  config: Config,
+  path: string,
+  afterCrash: boolean,
+  logger: StoreLogger,
+): { readonly roomState: LmdbRoomState; readonly isDamaged: () => boolean } {
+  const folder = new DerivedFolder(path, ROOM_STATE_FILE, isSoundValue);
+  const dropped = folder.dropDamaged(afterCrash);
+  if (dropped !== undefined)
+    logger.warn({ reason: dropped }, 'The room index is damaged: it is made again from the log.');
+  const roomState = new LmdbRoomState(
+    folder.path,
+    (err) => {
+      logger.error({ err }, 'The room index cannot be written; it stays in memory.');
+    },
+    {
+      leastFree: config.limits.free_disk_bytes * DERIVED_SHARE,
+      onDamage: (err) => {
+        if (!folder.report(err)) return;
+        logger.error(
+          { err },
+          'The room index is damaged. Start the server again: it makes it again from the log.',
+        );
+      },
+    },
+  );
+  return { roomState, isDamaged: () => folder.damaged };
 }
 
 /** Opens read models of this process alone, in a folder. @throws ReadStoreFormatError when something else is there */

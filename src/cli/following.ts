@@ -52,7 +52,7 @@ function serverTold(name: string): string {
 /** Takes the folder, so that no server does; undefined where one was faster. */
 function hold(folder: string): (() => void) | undefined {
   try {
-    return lockFolder(folder);
+    return lockFolder(folder).release;
   } catch (error) {
     if (error instanceof LogFormatError) return undefined;
     // A folder that cannot be written, no server writes either.

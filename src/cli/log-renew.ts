@@ -1,10 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { loadConfig } from '../config.js';
 import { LogUnavailableError } from '../log/errors.js';
-import { lockFolder } from '../log/folder-lock.js';
 import { systemClock } from '../runtime/clock.js';
 import { systemRandom } from '../runtime/random.js';
-import { configuredLog, hasLog, openRawLog } from '../stores.js';
+import { configuredLog, hasLog, openRawLog, takeDataFolder } from '../stores.js';
 import { CliError, EXIT, type Io } from './io.js';
 import { asCliError } from './reading.js';
 
@@ -21,7 +20,7 @@ export async function logRenew(options: { readonly config?: string }, io: Io): P
     const place = configuredLog(config);
     // An embedded log is taken when it is opened; of others, the data folder tells of a server on this machine.
     mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
-    const release = place.adapter === 'lmdb' ? () => undefined : lockFolder(config.data_dir);
+    const release = place.adapter === 'lmdb' ? () => undefined : takeDataFolder(config);
     try {
       const log = await openRawLog(place, SYSTEM);
       try {

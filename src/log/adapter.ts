@@ -47,6 +47,9 @@ export interface RawLog {
   readonly head: Position;
   readonly heads: Observable<Position>;
 
+  /** The position of the last durable record, asked of the store itself: what any process has appended before the call counts. */
+  end(): Promise<Position>;
+
   /**
    * How many appends may be under way at once, and are written in the order in which they were begun: where one of
    * them fails, so do those after it.

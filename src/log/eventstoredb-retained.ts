@@ -1,6 +1,7 @@
 import { FORWARDS, START as FROM_START, type ReadPosition } from '@eventstore/db-client';
 import { driverPosition, positionOf } from './eventstoredb-format.js';
-import { readAllPage, type Source } from './eventstoredb-reading.js';
+import { readAllPage } from './eventstoredb-pages.js';
+import type { Source } from './eventstoredb-reading.js';
 import { START } from './position.js';
 
 const PAGE = 500;

@@ -130,6 +130,11 @@ export class EventStoreDbLog implements RawLog {
     return this.#tail.heads;
   }
 
+  async end(): Promise<Position> {
+    this.#open();
+    return telling(this.#tail.end());
+  }
+
   append(stream: string, expectedRevision: number, records: readonly RawRecord[]): Promise<Appended> {
     return this.#write(() => this.#writer.append(stream, expectedRevision, records));
   }

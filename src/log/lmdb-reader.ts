@@ -73,6 +73,10 @@ export class LmdbLogReader implements RawLog {
     });
   }
 
+  async end(): Promise<Position> {
+    return this.head;
+  }
+
   append(): Promise<never> {
     return refused();
   }
@@ -119,7 +123,7 @@ export class LmdbLogReader implements RawLog {
 
   #state(stream: string): StreamState | undefined {
     const bytes = this.#open().streams.getBinary(Buffer.from(stream));
-    return bytes === undefined ? undefined : decodeState(bytes);
+    return bytes === undefined ? undefined : decodeState(stream, bytes);
   }
 
   #open(): LmdbStore {

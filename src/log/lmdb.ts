@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.js';
 import type { Random } from '../runtime/random.js';
 import type { AppendObserver, RawBatch, RawLog, RawReadOptions, RawRecord } from './adapter.js';
 import { LogClosedError } from './errors.js';
+import { requireConsistent } from './lmdb-consistency.js';
 import { endEpoch, openEpoch } from './lmdb-epoch.js';
 import { decodeState } from './lmdb-format.js';
 import { readHead, readRecords, readRetained, readStreamRecords } from './lmdb-reading.js';
@@ -20,6 +21,8 @@ export interface LmdbLogOptions {
   readonly observer?: AppendObserver;
   /** The first size of LMDB's map, in bytes; it grows by itself. */
   readonly mapSize?: number;
+  /** Bytes that must be free on the disk for anything to be written. */
+  readonly leastFree?: number;
 }
 
 /**
@@ -51,8 +54,14 @@ export class LmdbLog implements RawLog {
   #closed = false;
 
   constructor(options: LmdbLogOptions) {
-    this.#store = openLmdbStore(options.folder, options.mapSize);
+    this.#store = openLmdbStore(options.folder, options);
     this.#clock = options.clock;
+    try {
+      requireConsistent(this.#store, options.folder);
+    } catch (error) {
+      void this.#store.close();
+      throw error;
+    }
     this.epoch = openEpoch(this.#store, options.random);
     this.#heads = new BehaviorSubject<Position>(readHead(this.#store));
     this.#writer = new LmdbWriter(this.#store, this.#heads, options.clock, options.observer);
@@ -64,6 +73,11 @@ export class LmdbLog implements RawLog {
 
   get heads(): Observable<Position> {
     return this.#heads;
+  }
+
+  async end(): Promise<Position> {
+    this.#open();
+    return this.head;
   }
 
   async append(stream: string, expectedRevision: number, records: readonly RawRecord[]): Promise<Appended> {
@@ -125,7 +139,7 @@ export class LmdbLog implements RawLog {
 
   #state(stream: string): ReturnType<typeof decodeState> | undefined {
     const bytes = this.#open().streams.getBinary(Buffer.from(stream));
-    return bytes === undefined ? undefined : decodeState(bytes);
+    return bytes === undefined ? undefined : decodeState(stream, bytes);
   }
 
   /** LMDB must not be touched after closing: its memory is gone. */

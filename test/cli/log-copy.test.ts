@@ -93,7 +93,7 @@ describe('engram log copy', () => {
     const verified = await run(['verify'], { folder: copy });
     expect(verified.stdout).toContain('Every record is whole, and every decision would be taken again.');
     const core = await openCore(copy.config, { clock: copy.clock });
-    await core.runner.whenProcessed(core.log.head, 10_000);
+    await core.readModels.whenProcessed(core.log.head, 10_000);
     await core.close();
     expect(await run(['rebuild', '--check'], { folder: copy })).toMatchObject({ code: 0 });
   });

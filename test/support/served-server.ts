@@ -24,6 +24,8 @@ export interface ServedServer {
   kill(): Promise<void>;
   /** SIGTERM. @throws Error when it does not end cleanly */
   stop(): Promise<void>;
+  /** SIGTERM, and SIGKILL so many milliseconds later where it has not ended by then. */
+  stopAndKill(afterMs: number): Promise<void>;
   /** What it wrote in its present run, for messages. */
   wrote(): string;
 }
@@ -106,6 +108,13 @@ export async function serverFor(
       const { how, stderr } = await end('SIGTERM');
       if (how !== undefined && how !== 0) throw new Error(`It ended with ${how ?? 'nothing'}.\n${stderr}`);
     },
+    async stopAndKill(afterMs) {
+      running?.child.kill('SIGTERM');
+      const timer = setTimeout(() => running?.child.kill('SIGKILL'), afterMs);
+      await running?.ended;
+      clearTimeout(timer);
+      running = undefined;
+    },
     wrote: () => running?.written.stderr ?? '',
   };
 }
@@ -122,7 +131,8 @@ async function greeting({ child, written, ended }: RunningProgram): Promise<void
   });
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   while (true) {
     const port = randomInt(FIRST_PORT, LAST_PORT);
     if (await isFree(port)) return port;

@@ -29,8 +29,8 @@ interface Passage {
   readonly sockets: Readonly<Record<Way, Socket>>;
 }
 
-/** Opens a gate to a port of this machine. */
-export async function openGate(target: number): Promise<TcpGate> {
+/** Opens a gate on this machine to a port, of this machine unless it is said otherwise. */
+export async function openGate(target: number, host = '127.0.0.1'): Promise<TcpGate> {
   const passages = new Set<Passage>();
   const held = new Set<Way>();
   let delay = 0;
@@ -38,7 +38,7 @@ export async function openGate(target: number): Promise<TcpGate> {
   let port = 0;
 
   const serve = (client: Socket): void => {
-    const server = connect(target, '127.0.0.1');
+    const server = connect(target, host);
     // What comes from the client goes there, what comes from the server goes back.
     const passage: Passage = { sockets: { there: client, back: server } };
     passages.add(passage);

@@ -66,7 +66,7 @@ export class Sync {
     const pass: SyncPass = {
       viewer,
       filter,
-      since: since === undefined ? undefined : { ...since, position: Math.min(since.position, to.position) },
+      since: since === undefined ? undefined : notBeyond(since, to),
       isAfresh: since === undefined && request.since !== undefined,
       to,
       fullState: request.fullState,
@@ -86,6 +86,15 @@ export class Sync {
     const own = accountDataEvents(accountData.get(''), filter.accountData, viewer.userId);
     return answerOf(printToken(to), rooms, presence, own);
   }
+}
+
+/** A token whose counter is higher than ours counts by another start: everything is news to it. */
+function notBeyond(since: SyncToken, to: SyncToken): SyncToken {
+  return {
+    ...since,
+    position: Math.min(since.position, to.position),
+    ephemeral: since.ephemeral > to.ephemeral ? 0 : since.ephemeral,
+  };
 }
 
 function answerOf(

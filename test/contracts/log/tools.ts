@@ -55,6 +55,7 @@ export function appendingBy(raw: RawLog, append: RawLog['append']): RawLog {
       return raw.head;
     },
     heads: raw.heads,
+    end: () => raw.end(),
     appendsInOrder: raw.appendsInOrder,
     append,
     revision: (stream) => raw.revision(stream),
