@@ -3,6 +3,7 @@ import { isSound } from '../codec.js';
 import { PLACEHOLDER } from '../placeholder.js';
 import type { Position } from '../position.js';
 import { findAll, AT_ONCE, firstShown, isForeign, shownOf, streamOf } from './finding.js';
+import { Lookahead } from './lookahead.js';
 import { isSame } from './positions.js';
 
 /** Where a copy is not what it was copied from. */
@@ -37,6 +38,7 @@ export class Comparer {
   readonly #suspects = new Set<string>();
   readonly #differences: Difference[] = [];
   #suspectsAll = false;
+  #lookahead: Lookahead | undefined;
   #records = 0;
   #bytes = 0;
   #damaged = 0;
@@ -79,7 +81,7 @@ export class Comparer {
     return found;
   }
 
-  /** Compares a batch of the source's records, and says whether there may be more. */
+  /** Compares a batch of the source's records, and says whether there may be more. May be done again where it fails. */
   async take(records: readonly RawStored[]): Promise<boolean> {
     const wanted: RawStored[] = [];
     for (const record of records) {
@@ -90,13 +92,20 @@ export class Comparer {
         this.#streams.add(record.stream);
       } else this.suspect(await streamOf(this.#source, record));
     }
-    const found = await findAll(this.#target, wanted);
+    const found = await this.#find(wanted);
+    const missing: RawStored[] = [];
     for (const record of wanted) {
-      const copy = found.get(record);
-      if (copy === undefined) await this.#missing(record);
-      else this.#compare(record, copy);
+      if (!found.has(record) && (await this.#isMissing(record))) missing.push(record);
     }
+    for (const [record, copy] of found) this.#compare(record, copy);
+    for (const { stream, revision } of missing) this.#differs(stream, revision, 'The copy does not have it.');
     return (records.at(-1)?.position ?? this.#upTo) < this.#upTo;
+  }
+
+  /** Ends reading side by side; also where it failed, to begin with it again. */
+  async pause(): Promise<void> {
+    await this.#lookahead?.close();
+    this.#lookahead = undefined;
   }
 
   /** A damaged record without a stream is of any of them. */
@@ -105,20 +114,35 @@ export class Comparer {
     else this.#suspectsAll = true;
   }
 
-  /** Compares what a stream's index leads to, where that is damaged. */
+  /** Compares what a stream's index leads to, where that is damaged. May be done again where it fails. */
   async takeSuspect(stream: string, from: number): Promise<void> {
+    let damaged = 0;
+    const differing: number[] = [];
     for await (const { revision, position, record } of shownOf(this.#source, stream, from)) {
       if (position > this.#upTo) break;
       if (record !== undefined && isSound(record)) continue;
-      this.#damaged++;
+      damaged++;
       const there = await firstShown(this.#target, stream, revision);
       const copy = there?.revision === revision ? there.record : undefined;
       const isKept = copy !== undefined && record !== undefined && isSame(record, copy);
       // What was damaged after it was copied is whole in the copy, a placeholder is where it was before.
-      if (copy === undefined || !(isKept || isSound(copy))) {
-        this.#differs(stream, revision, 'It is damaged, and in the copy otherwise.');
-      }
+      if (copy === undefined || !(isKept || isSound(copy))) differing.push(revision);
     }
+    this.#damaged += damaged;
+    for (const revision of differing) {
+      this.#differs(stream, revision, 'It is damaged, and in the copy otherwise.');
+    }
+  }
+
+  /** Both logs are read side by side, from where the first record is. */
+  async #find(records: readonly RawStored[]): Promise<ReadonlyMap<RawStored, RawStored>> {
+    const [first] = records;
+    if (this.#lookahead === undefined) {
+      const start = first === undefined ? undefined : (await findAll(this.#target, [first])).get(first);
+      if (start === undefined) return findAll(this.#target, records);
+      this.#lookahead = new Lookahead(this.#target, start.position - 1);
+    }
+    return this.#lookahead.findAll(records);
   }
 
   #compare(record: RawStored, copy: RawStored): void {
@@ -138,15 +162,12 @@ export class Comparer {
   }
 
   /** What neither shows is gone by retention; what the copy alone does not show is missing. */
-  async #missing(record: RawStored): Promise<void> {
-    const { stream, revision } = record;
+  async #isMissing({ stream, revision }: RawStored): Promise<boolean> {
     const last = await this.#target.revision(stream);
     const shownThere = await firstShown(this.#target, stream);
     const isHidden = revision <= last && (shownThere === undefined || shownThere.revision > revision);
     const shown = await firstShown(this.#source, stream);
-    if (!isHidden || (shown !== undefined && shown.revision <= revision)) {
-      this.#differs(stream, revision, 'The copy does not have it.');
-    }
+    return !isHidden || (shown !== undefined && shown.revision <= revision);
   }
 
   #differs(stream: string, revision: number, reason: string): void {

@@ -97,22 +97,27 @@ export class LogCopy {
     const comparer = new Comparer(source, target, this.#position);
     let position = after;
     await this.#persistently(async () => {
-      for await (const { records, damaged, position: end } of source.readAll({
-        direction: 'forwards',
-        after: position,
-      })) {
-        const isMore = await comparer.take(records);
-        for (const one of damaged) comparer.suspect(one.stream);
-        position = end;
-        onProgress?.(Math.min(end, this.#position));
-        if (!isMore || end >= this.#position) break;
+      try {
+        const reading = { direction: 'forwards', after: position } as const;
+        for await (const { records, damaged, position: end } of source.readAll(reading)) {
+          const isMore = await comparer.take(records);
+          for (const one of damaged) comparer.suspect(one.stream);
+          position = end;
+          onProgress?.(Math.min(end, this.#position));
+          if (!isMore || end >= this.#position) break;
+        }
+      } finally {
+        await comparer.pause();
       }
     });
-    for (const [stream, from] of await this.#persistently(() => comparer.suspects())) {
-      await this.#persistently(async () => {
-        await this.#writer.complete(stream, this.#position);
-        await comparer.takeSuspect(stream, from);
-      });
+    const suspects = await this.#persistently(() => comparer.suspects());
+    await this.#persistently(async () => {
+      for (const stream of suspects.keys()) await this.#writer.complete(stream, this.#position);
+      // What has come at a stream's end may be what its retention shows.
+      if (suspects.size > 0) await this.#copyRetention();
+    });
+    for (const [stream, from] of suspects) {
+      await this.#persistently(() => comparer.takeSuspect(stream, from));
     }
     return comparer.result;
   }

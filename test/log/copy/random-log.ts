@@ -197,7 +197,8 @@ async function damageFrame(folder: string, position: number, how: string): Promi
   if (bytes !== undefined && how !== 'gone') {
     const typeBytes = bytes.readUInt8(33);
     const at = how === 'frame' ? 0 : how === 'stream' ? 40 + typeBytes + 1 : bytes.byteLength - 10;
-    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    // What is nowhere else, so that damage never heals by being done again.
+    bytes.writeUInt8(0xff, at);
     records.putSync(positionKey(position), bytes);
   } else {
     records.removeSync(positionKey(position));
