@@ -11,6 +11,7 @@ import { openListeners, openSocket, type OpenListener } from './http/listeners.j
 import { healthRoutes, metricsRoutes } from './http/monitoring.js';
 import { Schemas } from './http/schemas.js';
 import type { LoggedRecord } from './log/log.js';
+import { HealthWatch } from './observing.js';
 import type { Position } from './log/position.js';
 import { JoinedRooms } from './queries/joined-rooms.js';
 import { MendingNodes } from './queries/mending-nodes.js';
@@ -18,14 +19,14 @@ import { Notifier } from './queries/notifier.js';
 import type { ReadSide } from './queries/read-side.js';
 import { ReadBarrier } from './queries/wait.js';
 import { accounts } from './read-models/collections.js';
-import { ReadModelNotReadyError } from './read-models/errors.js';
+import { ReadModelNotReadyError, ReadStoreUnavailableError } from './read-models/errors.js';
 import { uuid } from './runtime/random.js';
 import { openEngine, type Engine, type Ports } from './server/engine.js';
 import { ownEphemera, sharedEphemera } from './server/ephemera.js';
 import { followUp } from './server/follow-up.js';
 import { forget, unredacted } from './server/forgetting.js';
 import { ownReadModels, sharedReadModels, type ReadModels } from './server/read-models.js';
-import { openReadStore } from './stores.js';
+import { openServingReadStore } from './stores.js';
 
 export { openEngine, type Engine, type Ports } from './server/engine.js';
 
@@ -39,7 +40,14 @@ export interface Core extends Engine {
 export async function openCore(config: Config, given: Partial<Ports> = {}): Promise<Core> {
   const engine = await openEngine(config, given);
   const { log, loggers, ports, write } = engine;
-  const store = await openReadStore(config);
+  const { store, isDamaged } = await openServingReadStore(
+    config,
+    engine.afterCrash,
+    loggers.read_models,
+  ).catch(async (error: unknown) => {
+    await engine.close();
+    throw error;
+  });
   const notifier = new Notifier();
   const onReadable = (records: readonly LoggedRecord[], position: Position) => {
     notifier.notify({ ...topicsOf(records), position });
@@ -86,6 +94,10 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     ...engine,
     read,
     readModels,
+    health: async () => ({
+      ...(await engine.health()),
+      read_models: !isDamaged() && (await readModels.isServing()),
+    }),
     async close() {
       ending.abort();
       await following;
@@ -145,7 +157,9 @@ export interface RunningServer extends Core {
 export async function startServer(config: Config, given: Partial<Ports> = {}): Promise<RunningServer> {
   const core = await openCore(config, given);
   const apps: OpenListener['app'][] = [];
+  const watch = new HealthWatch(core.health, core.ports, core.metrics, core.loggers.server);
   const close = async () => {
+    watch.stop();
     await Promise.all(apps.map((app) => app.close()));
     await core.close();
   };
@@ -168,10 +182,11 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
     const resources = {
       client: clientRoutes(api, config),
       metrics: metricsRoutes(core.metrics),
-      health: healthRoutes(async () => ({ read_models: await core.readModels.isServing() })),
+      health: healthRoutes(core.health),
     };
     const listeners = await openListeners(listenersOf(config), resources, shared);
     apps.push(...listeners.map(({ app }) => app));
+    watch.start();
     return { ...core, listeners, api, firstStart: await hasNoAccount(core), close };
   } catch (error) {
     await close();
@@ -190,12 +205,12 @@ function listenersOf({ listeners, roles }: Config): Listener[] {
     .filter(({ resources }) => resources.length > 0);
 }
 
-/** Unknown while the read models are being built, and then there has been a log before. */
+/** Unknown while the read models are being built, and then there has been a log before; and while they are away. */
 async function hasNoAccount(core: Core): Promise<boolean> {
   try {
     return (await core.read.store.collection(accounts).count({ prefix: [], limit: 1 })) === 0;
   } catch (error) {
-    if (error instanceof ReadModelNotReadyError) return false;
+    if (error instanceof ReadModelNotReadyError || error instanceof ReadStoreUnavailableError) return false;
     throw error;
   }
 }

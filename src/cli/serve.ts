@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { loadConfig, type Config } from '../config.js';
 import { variableName } from '../config/schema.js';
 import { CliError, EXIT, type Io } from './io.js';
+import { requireOpenFiles } from './open-files.js';
+import { isPlain } from './plain-errors.js';
 
 /** What `serve` needs of a server that runs. */
 export interface ServedServer {
@@ -13,9 +15,6 @@ export interface ServedServer {
   /** No new requests, waiting polls answered, log flushed. */
   close(): Promise<void>;
 }
-
-/** Errors of the system that say all that there is to say, when an address or a folder cannot be had. */
-const PLAIN_ERRORS = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'EROFS', 'ENOSPC', 'ENOTFOUND']);
 
 /**
  * `engram serve`: runs until it is told to end, then ends cleanly.
@@ -30,6 +29,7 @@ export async function serve(
   const roles =
     options.roles === undefined ? {} : { [variableName(['roles'])]: JSON.stringify(options.roles) };
   const config = loadConfig({ file: options.config, env: { ...io.env, ...roles }, cwd: io.cwd });
+  requireOpenFiles();
   const server = await start(config).catch((error: unknown) => {
     throw isPlain(error) ? new CliError(`Engram cannot start: ${error.message}`) : error;
   });
@@ -46,13 +46,6 @@ export async function serve(
 async function startServer(config: Config): Promise<ServedServer> {
   const root = await import('../server.js');
   return root.startServer(config);
-}
-
-/** Something that the operator has to mend, not a fault of the program. */
-function isPlain(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  const code: unknown = 'code' in error ? error.code : undefined;
-  return error.name === 'LogFormatError' || (typeof code === 'string' && PLAIN_ERRORS.has(code));
 }
 
 /** How to call this program from where the person is: by its name where it was, else by its file. */

@@ -9,7 +9,7 @@ export function cursorStream(name: string): string {
   return `cursor-${name}`;
 }
 
-/** How far a cursor that finds nothing to do goes before it records where it is: what a restart reads again. */
+/** How many records a cursor that finds nothing to do passes before it records where it is: what a restart reads again. */
 export const STORE_EVERY = 10_000;
 
 /** Where a cursor is: a fact of the log, so that nothing is acted on again because something is rebuilt. */
@@ -81,6 +81,7 @@ export class Cursor {
   async run(signal: AbortSignal): Promise<void> {
     const { log, clock } = this.#side.ports;
     this.#position = await this.#place.load();
+    let passed = 0;
     for await (const batch of log.subscribe(this.#position, signal)) {
       let acted = false;
       for (const record of batch.records) {
@@ -89,8 +90,11 @@ export class Cursor {
         acted = (await this.#act(record, context)) || acted;
       }
       this.#position = batch.position;
-      if (acted || batch.position - this.#place.stored >= STORE_EVERY)
+      passed += batch.records.length;
+      if (acted || passed >= STORE_EVERY) {
         await this.#place.store(batch.position);
+        passed = 0;
+      }
     }
   }
 }

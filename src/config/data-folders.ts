@@ -19,10 +19,14 @@ export function dataFolders(
   };
 }
 
+/** The folders of processes that share a log, and run or ran. */
+export function processFolders(config: Pick<Config, 'data_dir'>): string[] {
+  const { processes } = dataFolders(config);
+  const numbers = existsSync(processes) ? readdirSync(processes) : [];
+  return numbers.sort((a, b) => Number(a) - Number(b)).map((number) => join(processes, number));
+}
+
 /** The operators' sockets of a data folder: of processes that run, or ran. */
 export function socketsOf(config: Pick<Config, 'data_dir'>): string[] {
-  const { socket, processes } = dataFolders(config);
-  const numbers = existsSync(processes) ? readdirSync(processes) : [];
-  numbers.sort((a, b) => Number(a) - Number(b));
-  return [socket, ...numbers.map((number) => join(processes, number, SOCKET))];
+  return [dataFolders(config).socket, ...processFolders(config).map((folder) => join(folder, SOCKET))];
 }

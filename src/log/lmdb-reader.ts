@@ -105,7 +105,7 @@ class LmdbLogReader implements RawLog {
 
   #state(stream: string): StreamState | undefined {
     const bytes = this.#open().streams.getBinary(Buffer.from(stream));
-    return bytes === undefined ? undefined : decodeState(bytes);
+    return bytes === undefined ? undefined : decodeState(stream, bytes);
   }
 
   #open(): LmdbStore {

@@ -723,6 +723,16 @@ export interface ServerKeyAdoptedV1 {
 }
 
 /**
+ * From here on the log may hold records of these types and versions. A program that does not know all of them must not use the log: it would leave facts out.
+ */
+export interface ServerUpgradedV1 {
+  /**
+   * Type and version of each, such as server.initialised.v1.
+   */
+  readonly records: readonly string[];
+}
+
+/**
  * Somebody began or stopped typing: told between processes, and of no value soon after.
  */
 export interface TypingChangedV1 {
@@ -826,6 +836,7 @@ export type RecordBody =
   | { readonly type: 'room.visibility.changed'; readonly version: 1; readonly data: RoomVisibilityChangedV1 }
   | { readonly type: 'server.initialised'; readonly version: 1; readonly data: ServerInitialisedV1 }
   | { readonly type: 'server.key.adopted'; readonly version: 1; readonly data: ServerKeyAdoptedV1 }
+  | { readonly type: 'server.upgraded'; readonly version: 1; readonly data: ServerUpgradedV1 }
   | { readonly type: 'typing.changed'; readonly version: 1; readonly data: TypingChangedV1 }
   | { readonly type: 'user.deactivated'; readonly version: 1; readonly data: UserDeactivatedV1 }
   | { readonly type: 'user.password.changed'; readonly version: 1; readonly data: UserPasswordChangedV1 }
@@ -862,6 +873,7 @@ export const RECORD_VERSIONS = {
   'room.visibility.changed': 1,
   'server.initialised': 1,
   'server.key.adopted': 1,
+  'server.upgraded': 1,
   'typing.changed': 1,
   'user.deactivated': 1,
   'user.password.changed': 1,
@@ -894,6 +906,7 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'room.visibility.changed',
   'server.initialised',
   'server.key.adopted',
+  'server.upgraded',
   'typing.changed',
   'user.deactivated',
   'user.password.changed',

@@ -30,9 +30,13 @@ export class CheckpointConflictError extends Error {
 
 /** The folder or database holds something that this program must not touch. */
 export class ReadStoreFormatError extends Error {
-  constructor(message: string) {
+  /** Whether it is read models of ours, in another format or damaged: they may be deleted, and are built again. */
+  readonly ours: boolean;
+
+  constructor(message: string, { ours = false }: { readonly ours?: boolean } = {}) {
     super(message);
     this.name = 'ReadStoreFormatError';
+    this.ours = ours;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Checkpoint, CollectionDefinition, Lease, Serving } from './store.j
 
 const MAGIC = 'engram read models';
 /** Raised when stores of before cannot be read any more: read models are rebuilt, never migrated. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** A physical collection: the numbers that its entries' keys begin with. */
 export interface Slot {
@@ -55,11 +55,18 @@ export class LmdbCatalogue {
     if (is.format !== FORMAT) {
       throw new ReadStoreFormatError(
         `The read models are of format ${String(is.format)}, this program writes format ${FORMAT}: delete them, they are rebuilt from the log.`,
+        { ours: true },
       );
     }
   }
 
-  writeFormat(): void {
+  isEmpty(): boolean {
+    return [...this.#meta.getKeys({ limit: 1 })].length === 0;
+  }
+
+  /** Makes what is empty a store of this format. */
+  begin(): void {
+    if (!this.isEmpty()) return;
     this.#write(FORMAT_KEY, { magic: MAGIC, format: FORMAT });
     this.#change(EMPTY);
   }

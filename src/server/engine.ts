@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { RoomEvents } from '../commands/room/room-events.js';
 import { RoomIndexer } from '../commands/room/room-indexer.js';
 import type { RoomPorts } from '../commands/room/room-session.js';
@@ -9,11 +10,14 @@ import type { Log } from '../log/log.js';
 import { createLoggers, type Loggers } from '../logger.js';
 import { createMetrics, type Metrics } from '../metrics.js';
 import { observeAppends } from '../observing.js';
-import { LmdbRoomState } from '../room-state/lmdb.js';
+import type { Health } from '../http/monitoring.js';
+import { ROOM_STATE_FILE, type LmdbRoomState } from '../room-state/lmdb.js';
 import { CachedNodes } from '../room-state/nodes.js';
 import { systemClock, type Clock } from '../runtime/clock.js';
+import { markInUse } from '../runtime/derived-folder.js';
+import { DiskGuard } from '../runtime/disk-guard.js';
 import { systemRandom, type Random } from '../runtime/random.js';
-import { openLog } from '../stores.js';
+import { openLog, openRoomState } from '../stores.js';
 import { claimLog, openSigningKey } from './keys.js';
 import { takeProcessFolder, type ProcessFolder } from './process-folder.js';
 
@@ -36,6 +40,9 @@ export interface Engine {
   readonly roomState: LmdbRoomState;
   readonly write: WriteSide;
   readonly roomIndexer: RoomIndexer;
+  /** Whether the process before did not close the data folder. */
+  readonly afterCrash: boolean;
+  readonly health: () => Health | Promise<Health>;
   close(): Promise<void>;
 }
 
@@ -55,47 +62,65 @@ export async function openEngine(config: Config, given: Partial<Ports> = {}): Pr
 async function openIn(config: Config, folder: ProcessFolder, ports: Ports): Promise<Engine> {
   const loggers = createLoggers(config.logging);
   const metrics = createMetrics();
-  const log = await openLog(config, ports, observeAppends(metrics));
-  const roomState = new LmdbRoomState(folder.roomState, (err) => {
-    loggers.commands.error({ err }, 'The room index could not be written; it stays in memory.');
-  });
-  const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
-  const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
-  metrics.watchCache('room_events', () => events.figures);
-  metrics.watchCache('state_nodes', () => reader.figures);
-  const roomPorts: RoomPorts = {
-    ...ports,
-    log,
-    shared: config.roles !== null,
-    serverName: config.server_name,
-    signingKey: openSigningKey(dataFolders(config).keys, ports.random),
-    index: roomState,
-    nodes: roomState,
-    reader,
-    events,
+  const stores: { close(): Promise<void> }[] = [];
+  const close = async () => {
+    for (const store of stores) await store.close();
+    metrics.close();
+    loggers.close();
   };
-  const write = openWriteSide(roomPorts);
-  await claimLog(log, config.server_name, roomPorts.signingKey, write);
-  const roomIndexer = new RoomIndexer(write);
-  await roomIndexer.catchUp();
-  return {
-    config,
-    ports,
-    loggers,
-    metrics,
-    folder,
-    log,
-    roomState,
-    write,
-    roomIndexer,
-    async close() {
-      // Alone, every record in the log went through this process; one of several moves with what it reads.
-      if (config.roles === null) roomState.moveTo(log.head, log.epoch);
-      await log.close();
-      await roomState.close();
-      folder.release();
-      metrics.close();
-      loggers.close();
-    },
-  };
+  try {
+    const log = await openLog(config, ports, observeAppends(metrics));
+    stores.push(log);
+    const use = markInUse(dirname(folder.roomState));
+    const { roomState, isDamaged } = openRoomState(
+      config,
+      folder.roomState,
+      use.afterCrash,
+      loggers.commands,
+    );
+    stores.push(roomState);
+    const disk = new DiskGuard(join(folder.roomState, ROOM_STATE_FILE), config.limits.free_disk_bytes);
+    const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
+    const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
+    metrics.watchCache('room_events', () => events.figures);
+    metrics.watchCache('state_nodes', () => reader.figures);
+    const roomPorts: RoomPorts = {
+      ...ports,
+      log,
+      shared: config.roles !== null,
+      serverName: config.server_name,
+      signingKey: openSigningKey(dataFolders(config).keys, ports.random),
+      index: roomState,
+      nodes: roomState,
+      reader,
+      events,
+    };
+    const write = openWriteSide(roomPorts);
+    await claimLog(log, config.server_name, roomPorts.signingKey, write);
+    const roomIndexer = new RoomIndexer(write);
+    await roomIndexer.catchUp();
+    return {
+      config,
+      ports,
+      loggers,
+      metrics,
+      folder,
+      log,
+      roomState,
+      write,
+      roomIndexer,
+      afterCrash: use.afterCrash,
+      health: () => ({ disk: disk.objection() === undefined, room_state: !isDamaged() }),
+      async close() {
+        // Alone, every record in the log went through this process; one of several moves with what it reads.
+        if (config.roles === null) roomState.moveTo(log.head, log.epoch);
+        await close();
+        use.done();
+        folder.release();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }

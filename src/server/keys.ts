@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LogFormatError } from '../log/errors.js';
+import { requireKnownRecords, SERVER_STREAM, WRITTEN_RECORDS } from '../log/known-records.js';
 import type { Log, LoggedRecord } from '../log/log.js';
+import type { RecordBody } from '../log/records.js';
 import { WRONG_KEY } from '../log/sealing.js';
 import { encodeBase64 } from '../protocol/base64.js';
 import { generateSigningKey, parseSigningKey, printSigningKey, type SigningKey } from '../protocol/keys.js';
@@ -18,16 +20,22 @@ export function openSigningKey(folder: string, random: Random): SigningKey {
     // Of processes that start together one makes it, and all take it.
     makeFileDurably(file, Buffer.from(`${printSigningKey(key)}\n`));
   }
-  return parseSigningKey(readFileSync(file, 'utf8').trim());
+  const text = readFileSync(file, 'utf8').trim();
+  try {
+    return parseSigningKey(text);
+  } catch (error) {
+    // A new one would not be ours to other servers.
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LogFormatError(`${file} is damaged; restore it from a backup. (${reason}.)`);
+  }
 }
-
-const SERVER_STREAM = 'server';
 
 /**
  * A log belongs to one server name for good, and its content opens with one seal key: the first process to open it
- * says so, and every later one is held to it. A new signing key is a fact, too.
+ * says so, and every later one is held to it. A new signing key is a fact, too, and which records the log may hold from
+ * here on: an older program refuses it.
  *
- * @throws LogFormatError where name or seal key are others
+ * @throws LogFormatError where name or seal key are others, or the log is a newer program's
  */
 export async function claimLog(
   log: Log,
@@ -40,20 +48,23 @@ export async function claimLog(
     key_id: signingKey.id,
     public_key: encodeBase64(signingKey.publicKey),
   };
+  const held = await requireKnownRecords(log);
   const known = await readClaim(log, serverName);
   const isKeyKnown = known.keys.some(
     ({ key_id, public_key }) => key_id === record.key_id && public_key === record.public_key,
   );
-  if (known.isNamed && isKeyKnown) return;
-  await write.others.handle(SERVER_STREAM, context, () => ({
-    records: [
-      ...(known.isNamed
-        ? []
-        : [{ type: 'server.initialised', version: 1, data: { server_name: serverName } } as const]),
-      { type: 'server.key.adopted', version: 1, data: { ...record, proof: serverName } },
-    ],
-    result: undefined,
-  }));
+  const records: RecordBody[] = [];
+  if (!known.isNamed) {
+    records.push({ type: 'server.initialised', version: 1, data: { server_name: serverName } });
+  }
+  if (!isKeyKnown) {
+    records.push({ type: 'server.key.adopted', version: 1, data: { ...record, proof: serverName } });
+  }
+  if (WRITTEN_RECORDS.some((name) => !held.has(name))) {
+    records.push({ type: 'server.upgraded', version: 1, data: { records: WRITTEN_RECORDS } });
+  }
+  if (records.length === 0) return;
+  await write.others.handle(SERVER_STREAM, context, () => ({ records, result: undefined }));
   // Of processes that open a new log together each may have said so: what the first one said holds.
   await readClaim(log, serverName);
 }

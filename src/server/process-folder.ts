@@ -15,24 +15,20 @@ export interface ProcessFolder {
 const MOST_PROCESSES = 64;
 
 /**
- * Takes the places of this process. An embedded log is one process's, and so is its data folder; where several share
- * a log on a server, each on this machine has the first of `processes/1`, `processes/2`... that no other holds, and
- * finds there what it kept of the log when it ran last.
+ * Takes the places of this process. One that is alone has the data folder, which is taken with the log; where several
+ * share a log on a server, each on this machine has the first of `processes/1`, `processes/2`... that no other holds,
+ * and finds there what it kept of the log when it ran last.
  *
- * @throws LogFormatError where another process holds it, or where there are too many
+ * @throws LogFormatError where there are too many
  */
 export function takeProcessFolder(config: Config): ProcessFolder {
   const { roomState, socket, processes } = dataFolders(config);
-  if (config.log.adapter === 'lmdb') return { roomState, socket, release: () => undefined };
-  if (config.roles === null) {
-    mkdirSync(roomState, { recursive: true, mode: 0o700 });
-    return { roomState, socket, release: lockFolder(roomState) };
-  }
+  if (config.roles === null) return { roomState, socket, release: () => undefined };
   for (let number = 1; number <= MOST_PROCESSES; number++) {
     const folder = join(processes, String(number));
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     try {
-      const release = lockFolder(folder);
+      const { release } = lockFolder(folder);
       return { roomState: join(folder, 'room-state'), socket: join(folder, SOCKET), release };
     } catch (error) {
       if (!(error instanceof LogFormatError)) throw error;

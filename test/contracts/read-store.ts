@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe } from 'vitest';
+import { crashesContract } from './read-store-crashes.js';
 import { documentsContract } from './read-store-documents.js';
 import { leasesContract } from './read-store-leases.js';
 import type { Opened, ReadStoreHarness } from './read-store-notes.js';
@@ -20,6 +21,7 @@ export function readStoreContract(name: string, open: () => Promise<ReadStoreHar
 
     documentsContract(at);
     writingContract(at);
+    crashesContract(at);
     leasesContract(at);
   });
 }
