@@ -6,7 +6,7 @@ import type { NodeReader } from '../room-state/nodes.js';
 import type { Clock } from '../runtime/clock.js';
 import type { JoinedRooms } from './joined-rooms.js';
 import type { Notifier } from './notifier.js';
-import type { Unredacted } from './unredacted.js';
+import type { Unredacted } from './unredacted-content.js';
 import type { Positions, ReadBarrier } from './wait.js';
 
 /** Everything that queries are answered from. */

@@ -34,6 +34,8 @@ function farApart(side: WriteSide, distance: number): WriteSide {
     setRetention: (stream, retention) => log.setRetention(stream, retention),
     retention: (stream) => log.retention(stream),
     subscribe,
+    endEpoch: () => log.endEpoch(),
+    forget: (places) => log.forget(places),
     close: () => log.close(),
   };
   return { ...side, ports: { ...side.ports, log: far } };
