@@ -10,6 +10,7 @@ import { receiptsProjection } from './receipts.js';
 import { roomStateProjection } from './room-state.js';
 import { roomSummariesProjection } from './room-summaries.js';
 import { timelinesProjection } from './timelines.js';
+import { toDeviceProjection } from './to-device.js';
 
 /** Every read model's maker. */
 export const PROJECTIONS: readonly Projection[] = [
@@ -23,5 +24,6 @@ export const PROJECTIONS: readonly Projection[] = [
   accountDataProjection,
   filtersProjection,
   receiptsProjection,
+  toDeviceProjection,
   notificationCountsProjection,
 ];

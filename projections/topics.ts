@@ -4,11 +4,14 @@ import type { LoggedRecord } from '../src/log/log.js';
 export interface Topics {
   readonly rooms: ReadonlySet<string>;
   readonly users: ReadonlySet<string>;
+  /** Users to whose devices something was sent: their memberships and data are as they were. */
+  readonly inboxes: ReadonlySet<string>;
 }
 
 const ROOM = 'room-';
 const USER = 'user-';
 const RECEIPTS = 'receipts-';
+const TO_DEVICE = 'to-device-';
 
 /**
  * Whom these records concern. A poll sleeps on this: it is told that, and where, something happened, and never
@@ -17,6 +20,7 @@ const RECEIPTS = 'receipts-';
 export function topicsOf(records: readonly LoggedRecord[]): Topics {
   const rooms = new Set<string>();
   const users = new Set<string>();
+  const inboxes = new Set<string>();
   for (const record of records) {
     const { stream } = record;
     if (stream.startsWith(ROOM)) {
@@ -31,7 +35,9 @@ export function topicsOf(records: readonly LoggedRecord[]): Topics {
     } else if (stream.startsWith(RECEIPTS) && record.type === 'receipt.posted') {
       users.add(stream.slice(RECEIPTS.length));
       if (record.data.receipt_type === 'm.read') rooms.add(record.data.room_id);
+    } else if (stream.startsWith(TO_DEVICE) && record.type === 'to_device.sent') {
+      inboxes.add(stream.slice(TO_DEVICE.length));
     }
   }
-  return { rooms, users };
+  return { rooms, users, inboxes };
 }

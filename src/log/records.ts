@@ -622,6 +622,55 @@ export interface ServerInitialisedV1 {
 }
 
 /**
+ * A device has the messages of this stream up to one of them, or is there no more: they are not kept for it any longer.
+ */
+export interface ToDeviceAcknowledgedV1 {
+  /**
+   * The device.
+   */
+  readonly device_id: string;
+  /**
+   * The revision, in this stream, of the last message that it needs no more.
+   */
+  readonly revision: number;
+}
+
+/**
+ * A message was sent directly to devices of a user. It is in the user's own stream, once for all of the devices.
+ */
+export interface ToDeviceSentV1 {
+  /**
+   * Who sent it.
+   */
+  readonly sender: string;
+  /**
+   * The device that it was sent by.
+   */
+  readonly sender_device: string;
+  /**
+   * The sending device's name for the request.
+   */
+  readonly transaction_id: string;
+  /**
+   * The type of the message.
+   */
+  readonly type: string;
+  /**
+   * The devices, each with the place of its content among the contents.
+   */
+  readonly recipients: readonly {
+    readonly device_id: string;
+    readonly content: number;
+  }[];
+  /**
+   * The contents. Sealed.
+   */
+  readonly contents?: readonly {
+    readonly [k: string]: unknown;
+  }[];
+}
+
+/**
  * The account was closed for good.
  */
 export interface UserDeactivatedV1 {
@@ -704,6 +753,8 @@ export type RecordBody =
   | { readonly type: 'room.forgotten'; readonly version: 1; readonly data: RoomForgottenV1 }
   | { readonly type: 'room.visibility.changed'; readonly version: 1; readonly data: RoomVisibilityChangedV1 }
   | { readonly type: 'server.initialised'; readonly version: 1; readonly data: ServerInitialisedV1 }
+  | { readonly type: 'to_device.acknowledged'; readonly version: 1; readonly data: ToDeviceAcknowledgedV1 }
+  | { readonly type: 'to_device.sent'; readonly version: 1; readonly data: ToDeviceSentV1 }
   | { readonly type: 'user.deactivated'; readonly version: 1; readonly data: UserDeactivatedV1 }
   | { readonly type: 'user.password.changed'; readonly version: 1; readonly data: UserPasswordChangedV1 }
   | { readonly type: 'user.registered'; readonly version: 1; readonly data: UserRegisteredV1 }
@@ -736,6 +787,8 @@ export const RECORD_VERSIONS = {
   'room.forgotten': 1,
   'room.visibility.changed': 1,
   'server.initialised': 1,
+  'to_device.acknowledged': 1,
+  'to_device.sent': 1,
   'user.deactivated': 1,
   'user.password.changed': 1,
   'user.registered': 1,
@@ -764,6 +817,8 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'room.forgotten',
   'room.visibility.changed',
   'server.initialised',
+  'to_device.acknowledged',
+  'to_device.sent',
   'user.deactivated',
   'user.password.changed',
   'user.registered',
@@ -780,4 +835,5 @@ export const SEALED_FIELDS: ReadonlyMap<string, readonly string[]> = new Map([
   ['room.event.outlier.v1', ['forgettable']],
   ['room.event.rejected.v1', ['forgettable']],
   ['room.event.soft_failed.v1', ['forgettable']],
+  ['to_device.sent.v1', ['contents']],
 ]);

@@ -151,6 +151,27 @@ export const receipts = collection<Receipt>({
   },
 });
 
+/** A message that was sent to a device, until the device has acknowledged it. */
+export type ToDeviceMessage = Document & {
+  user_id: string;
+  device_id: string;
+  position: number;
+  /** As in the timeline. */
+  index: number;
+  /** Of the record in the user's stream: what is acknowledged is named by it. */
+  revision: number;
+  /** The message as the device gets it, as JSON text. */
+  json: string;
+};
+
+export const toDeviceMessages = collection<ToDeviceMessage>({
+  name: 'to_device_messages',
+  projection: 'to-device',
+  key: (d) => [d.user_id, d.device_id, d.position, d.index],
+  indexes: {},
+  fields: { key: ['user_id', 'device_id', 'position', 'index'], indexes: {} },
+});
+
 /** An event that notifies a user: where it is, whether it is highlighted, and its thread's root where it is in one. */
 export type UnreadEvent = readonly [position: number, index: number, highlight: 0 | 1, thread?: string];
 

@@ -87,6 +87,27 @@ export class RecordedUser {
     return this.#log.append([{ type: 'receipt.posted', version: 1, data, stream: `receipts-${this.id}` }]);
   }
 
+  /** Somebody sends contents to devices: for each of these the place of its content. `undefined`: they were forgotten. */
+  isSent(
+    sender: string,
+    contents: readonly object[] | undefined,
+    devices: Readonly<Record<string, number>>,
+  ): Position {
+    const recipients = Object.entries(devices).map(([device_id, content]) => ({ device_id, content }));
+    const given = contents === undefined ? {} : { contents: contents.map((content) => ({ ...content })) };
+    const from = { sender, sender_device: 'PHONE', transaction_id: 't', type: 'm.example' };
+    return this.#toInbox({ type: 'to_device.sent', version: 1, data: { ...from, recipients, ...given } });
+  }
+
+  acknowledges(device_id: string, revision: number): Position {
+    return this.#toInbox({ type: 'to_device.acknowledged', version: 1, data: { device_id, revision } });
+  }
+
+  #toInbox(body: RecordBody): Position {
+    const record = JSON.parse(JSON.stringify(body)) as RecordBody;
+    return this.#log.append([{ ...record, stream: `to-device-${this.id}` }]);
+  }
+
   #append(body: RecordBody): Position {
     // What is read from a log has been a text.
     const record = JSON.parse(JSON.stringify(body)) as RecordBody;

@@ -27,6 +27,7 @@ import { roomSendRoutes } from './room-send.js';
 import { roomStateRoutes } from './room-state.js';
 import { roomSummaryRoutes } from './room-summary.js';
 import { roomUpgradesRoutes } from './room-upgrades.js';
+import { sendToDeviceRoutes } from './send-to-device.js';
 import { sharedSecretRegistrationRoutes } from './shared-secret-registration.js';
 import { syncRoutes } from './sync.js';
 import { tagsRoutes } from './tags.js';
@@ -98,6 +99,7 @@ function clientData(api: ClientApi): Route[] {
     ...tagsRoutes(api),
     ...pushRulesRoutes(api),
     ...pushersRoutes(),
+    ...sendToDeviceRoutes(api),
     ...presenceRoutes(api),
     ...userDirectoryRoutes(api),
   ];

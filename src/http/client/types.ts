@@ -1003,6 +1003,22 @@ export interface UpgradeRoom {
   };
 }
 /**
+ * PUT /sendToDevice/{eventType}/{txnId}. `messages` is by user ID, then by device ID; the device `*` stands for all that a user has.
+ */
+export interface SendToDevice {
+  readonly params: {
+    readonly eventType: EventType;
+    readonly txnId: Name;
+  };
+  readonly body: {
+    readonly messages: {
+      readonly [k: string]: {
+        readonly [k: string]: JsonObject;
+      };
+    };
+  };
+}
+/**
  * GET /sync. `filter` is an ID or JSON text. `org.matrix.msc4222.use_state_after` is the name that clients used before it was in the specification.
  */
 export interface Sync {

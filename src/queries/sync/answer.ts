@@ -12,7 +12,6 @@ export class JsonAnswer {
       // End-to-end encryption keys are not served yet; clients take absence for trouble.
       '"device_one_time_keys_count":{}',
       '"device_lists":{"changed":[],"left":[]}',
-      '"to_device":{"events":[]}',
     ];
   }
 

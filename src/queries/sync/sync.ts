@@ -7,6 +7,7 @@ import { presencePart } from './presence-part.js';
 import type { SyncPass, SyncRequest } from './request.js';
 import { RoomActivity } from './room-activity.js';
 import { roomsPart, type RoomsPart } from './rooms-part.js';
+import { toDevicePart, type ToDevicePart } from './to-device-part.js';
 
 /** The longest a poll is held, whatever the client asks for, in milliseconds. */
 const LONGEST_WAIT = 5 * 60_000;
@@ -83,17 +84,20 @@ export class Sync {
     );
     const presence = await presencePart(side, pass, rooms);
     const own = accountDataEvents(accountData.get(''), filter.accountData, viewer.userId);
-    return answerOf(printToken(to), rooms, presence, own);
+    return answerOf(to, rooms, presence, own, await toDevicePart(side, pass));
   }
 }
 
 function answerOf(
-  nextBatch: string,
+  to: SyncToken,
   rooms: RoomsPart,
   presence: readonly string[],
   accountData: readonly string[],
+  toDevice: ToDevicePart,
 ): JsonAnswer {
-  const answer = new JsonAnswer(nextBatch);
+  const { upTo, messages } = toDevice;
+  const answer = new JsonAnswer(printToken(upTo === undefined ? to : { ...to, toDevice: upTo }));
+  answer.events('to_device', messages);
   answer.events('account_data', accountData);
   answer.events('presence', presence);
   answer.rooms(rooms);
@@ -114,7 +118,8 @@ class Nap {
       joined = rooms;
     });
     this.#forget = side.notifier.sleep(
-      (wake) => wake.users.has(userId) || touches(wake.rooms, joined),
+      ({ users, inboxes, rooms }) =>
+        users.has(userId) || inboxes?.has(userId) === true || touches(rooms, joined),
       () => {
         this.#woken = true;
         this.#onWake?.();
