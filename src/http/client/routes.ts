@@ -14,6 +14,7 @@ import { loginRoutes } from './login.js';
 import { membersRoutes } from './members.js';
 import { membershipRoutes } from './membership.js';
 import { messagesRoutes } from './messages.js';
+import { oldSyncRoutes } from './old-sync.js';
 import { presenceRoutes } from './presence.js';
 import { profileRoutes } from './profile.js';
 import { readMarkersRoutes } from './read-markers.js';
@@ -94,6 +95,7 @@ function rooms(api: ClientApi): Route[] {
 function clientData(api: ClientApi): Route[] {
   return [
     ...syncRoutes(api),
+    ...oldSyncRoutes(api),
     ...filterRoutes(api),
     ...accountDataRoutes(api),
     ...tagsRoutes(api),

@@ -602,6 +602,45 @@ export interface GetMetrics {}
  */
 export interface GetHealth {}
 /**
+ * GET /events. With `room_id` it is a look into that room (`peekEvents`). `limit` is in the specification no more.
+ */
+export interface GetEvents {
+  readonly query: {
+    readonly from?: Token;
+    readonly timeout: number;
+    readonly room_id?: RoomId;
+    readonly limit: number;
+  };
+}
+/**
+ * GET /events/{eventId}
+ */
+export interface GetOneEvent {
+  readonly params: {
+    readonly eventId: EventId;
+  };
+}
+/**
+ * GET /initialSync
+ */
+export interface InitialSync {
+  readonly query: {
+    readonly limit: number;
+    readonly archived: boolean;
+  };
+}
+/**
+ * GET /rooms/{roomId}/initialSync. `limit` is in the specification no more.
+ */
+export interface RoomInitialSync {
+  readonly params: {
+    readonly roomId: RoomId;
+  };
+  readonly query: {
+    readonly limit: number;
+  };
+}
+/**
  * GET /presence/{userId}/status
  */
 export interface GetPresence {

@@ -3,9 +3,10 @@ import type { ReadSide } from '../read-side.js';
 import { printToken, type SyncToken } from '../tokens.js';
 import { accountDataByRoom, accountDataEvents, ignoredUsers } from './account-data-part.js';
 import { LazyMembers } from './lazy-members.js';
+import { Nap } from './nap.js';
 import { presencePart } from './presence-part.js';
 import type { SyncPass, SyncRequest } from './request.js';
-import { RoomActivity } from './room-activity.js';
+import type { RoomActivity } from './room-activity.js';
 import { roomsPart, type RoomsPart } from './rooms-part.js';
 import { toDevicePart, type ToDevicePart } from './to-device-part.js';
 
@@ -22,9 +23,9 @@ export class Sync {
   readonly #lazyMembers = new LazyMembers();
   readonly #activity: RoomActivity;
 
-  constructor(side: ReadSide) {
+  constructor(side: ReadSide, activity: RoomActivity) {
     this.#side = side;
-    this.#activity = new RoomActivity(side.store, side.notifier);
+    this.#activity = activity;
   }
 
   /** The answer as JSON text. */
@@ -102,63 +103,4 @@ function answerOf(
   answer.events('presence', presence);
   answer.rooms(rooms);
   return answer;
-}
-
-/** A poll's sleep until something concerns its user. */
-class Nap {
-  readonly #side: ReadSide;
-  readonly #forget: () => void;
-  #woken = false;
-  #onWake: (() => void) | undefined;
-
-  constructor(side: ReadSide, userId: string) {
-    this.#side = side;
-    let joined: ReadonlyMap<string, unknown> | undefined;
-    void side.joinedRooms.of(userId).then((rooms) => {
-      joined = rooms;
-    });
-    this.#forget = side.notifier.sleep(
-      ({ users, inboxes, rooms }) =>
-        users.has(userId) || inboxes?.has(userId) === true || touches(rooms, joined),
-      () => {
-        this.#woken = true;
-        this.#onWake?.();
-      },
-    );
-  }
-
-  /** True once woken, false after so many milliseconds or when the signal fires. */
-  async until(milliseconds: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#woken) return true;
-    return new Promise<boolean>((resolve) => {
-      const timer = this.#side.clock.after(milliseconds, () => {
-        finish(false);
-      });
-      const onAbort = () => {
-        finish(false);
-      };
-      const finish = (woken: boolean) => {
-        timer.cancel();
-        signal.removeEventListener('abort', onAbort);
-        this.#onWake = undefined;
-        resolve(woken);
-      };
-      this.#onWake = () => {
-        finish(true);
-      };
-      signal.addEventListener('abort', onAbort);
-      if (signal.aborted) finish(false);
-    });
-  }
-
-  end(): void {
-    this.#forget();
-  }
-}
-
-/** Until the user's rooms are known, every room may be one of them. */
-function touches(rooms: ReadonlySet<string>, joined: ReadonlyMap<string, unknown> | undefined): boolean {
-  if (joined === undefined) return rooms.size > 0;
-  for (const roomId of rooms) if (joined.has(roomId)) return true;
-  return false;
 }
