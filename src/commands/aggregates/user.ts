@@ -23,7 +23,7 @@ export interface ActiveUser {
   readonly devices: ReadonlyMap<string, DeviceState>;
   /** By field name: displayname, avatar_url and others. */
   readonly profile: Readonly<Record<string, unknown>>;
-  /** Account data that commands edit in place: push rules (room '') and tags, by `accountDataKey`. */
+  /** Account data that commands edit in place: push rules and direct chats (room '') and tags, by `accountDataKey`. */
   readonly accountData: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   /** Filter IDs by the text of the filter. */
   readonly filters: ReadonlyMap<string, string>;
@@ -34,7 +34,7 @@ export type User = { readonly kind: 'absent' } | ActiveUser | { readonly kind: '
 
 export const ABSENT_USER: User = { kind: 'absent' };
 
-const EDITED = new Set(['m.push_rules', 'm.tag']);
+const EDITED = new Set(['m.push_rules', 'm.direct', 'm.tag']);
 const MOST_USED_REFRESH_TOKENS = 20;
 
 export function accountDataKey(roomId: string | null, type: string): string {
