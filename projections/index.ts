@@ -4,6 +4,7 @@ import { directoryProjection } from './directory.js';
 import { filtersProjection } from './filters.js';
 import { membershipsProjection } from './memberships.js';
 import { notificationCountsProjection } from './notification-counts.js';
+import { peeksProjection } from './peeks.js';
 import { profilesProjection } from './profiles.js';
 import type { Projection } from './projection.js';
 import { receiptsProjection } from './receipts.js';
@@ -25,5 +26,6 @@ export const PROJECTIONS: readonly Projection[] = [
   filtersProjection,
   receiptsProjection,
   toDeviceProjection,
+  peeksProjection,
   notificationCountsProjection,
 ];

@@ -3,6 +3,7 @@ import { MatrixError } from '../protocol/errors.js';
 import { userStream } from './aggregates/user.js';
 import type { CommandContext } from './command.js';
 import { Cursor } from './cursor.js';
+import { endPeeks } from './peeking.js';
 import { removeGuests } from './guest-access.js';
 import { leave, updateMemberProfile } from './membership.js';
 import { carryToSuccessor } from './room-successor.js';
@@ -15,7 +16,7 @@ const USER_PREFIX = userStream('');
  * What an account's facts mean for its rooms: a changed profile goes into the member events, a closed account
  * leaves (Client-Server API, Profiles, Events on Change of Profile Information; Account deactivation). What was sent
  * to a device that is gone is kept no longer. And what a room's fact means for accounts: guests leave it when it does not let them in any more; whoever follows to a room that
- * replaces another takes their settings along (Room Upgrades).
+ * replaces another takes their settings along (Room Upgrades); who joins a room looks into it no more from outside.
  */
 export function accountConsequences(side: WriteSide): Cursor {
   return new Cursor(side, 'account-consequences', async (record, context) => {
@@ -37,7 +38,8 @@ export function accountConsequences(side: WriteSide): Cursor {
       return dropForDeletedDevices(side, record.stream.slice(USER_PREFIX.length), context);
     }
     const carried = await carryToSuccessor(side, record, context);
-    return (await removeGuests(side, record, context)) || carried;
+    const unpeeked = await endPeeks(side, record, context);
+    return (await removeGuests(side, record, context)) || carried || unpeeked;
   });
 }
 

@@ -598,6 +598,34 @@ export interface RoomForgottenV1 {
 }
 
 /**
+ * A device began to look into a room that its user is not in.
+ */
+export interface RoomPeekedV1 {
+  /**
+   * The device.
+   */
+  readonly device_id: string;
+  /**
+   * The room.
+   */
+  readonly room_id: string;
+}
+
+/**
+ * Devices look into a room no more: they have asked for that, or their user has joined it.
+ */
+export interface RoomUnpeekedV1 {
+  /**
+   * The devices.
+   */
+  readonly device_ids: readonly string[];
+  /**
+   * The room.
+   */
+  readonly room_id: string;
+}
+
+/**
  * The room was listed in, or taken from, the public room directory.
  */
 export interface RoomVisibilityChangedV1 {
@@ -751,6 +779,8 @@ export type RecordBody =
   | { readonly type: 'room.event.rejected'; readonly version: 1; readonly data: RoomEventRejectedV1 }
   | { readonly type: 'room.event.soft_failed'; readonly version: 1; readonly data: RoomEventSoftFailedV1 }
   | { readonly type: 'room.forgotten'; readonly version: 1; readonly data: RoomForgottenV1 }
+  | { readonly type: 'room.peeked'; readonly version: 1; readonly data: RoomPeekedV1 }
+  | { readonly type: 'room.unpeeked'; readonly version: 1; readonly data: RoomUnpeekedV1 }
   | { readonly type: 'room.visibility.changed'; readonly version: 1; readonly data: RoomVisibilityChangedV1 }
   | { readonly type: 'server.initialised'; readonly version: 1; readonly data: ServerInitialisedV1 }
   | { readonly type: 'to_device.acknowledged'; readonly version: 1; readonly data: ToDeviceAcknowledgedV1 }
@@ -785,6 +815,8 @@ export const RECORD_VERSIONS = {
   'room.event.rejected': 1,
   'room.event.soft_failed': 1,
   'room.forgotten': 1,
+  'room.peeked': 1,
+  'room.unpeeked': 1,
   'room.visibility.changed': 1,
   'server.initialised': 1,
   'to_device.acknowledged': 1,
@@ -815,6 +847,8 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'room.event.rejected',
   'room.event.soft_failed',
   'room.forgotten',
+  'room.peeked',
+  'room.unpeeked',
   'room.visibility.changed',
   'server.initialised',
   'to_device.acknowledged',

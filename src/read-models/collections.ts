@@ -172,6 +172,23 @@ export const toDeviceMessages = collection<ToDeviceMessage>({
   fields: { key: ['user_id', 'device_id', 'position', 'index'], indexes: {} },
 });
 
+/** A room that a device looks into, though its user is not in it. */
+export type Peek = Document & {
+  user_id: string;
+  device_id: string;
+  room_id: string;
+  /** When it began. */
+  position: number;
+};
+
+export const peeks = collection<Peek>({
+  name: 'peeks',
+  projection: 'peeks',
+  key: (d) => [d.user_id, d.device_id, d.room_id],
+  indexes: {},
+  fields: { key: ['user_id', 'device_id', 'room_id'], indexes: {} },
+});
+
 /** An event that notifies a user: where it is, whether it is highlighted, and its thread's root where it is in one. */
 export type UnreadEvent = readonly [position: number, index: number, highlight: 0 | 1, thread?: string];
 

@@ -99,6 +99,14 @@ export class RecordedUser {
     return this.#toInbox({ type: 'to_device.sent', version: 1, data: { ...from, recipients, ...given } });
   }
 
+  peeks(device_id: string, room_id: string): Position {
+    return this.#append({ type: 'room.peeked', version: 1, data: { device_id, room_id } });
+  }
+
+  unpeeks(room_id: string, ...device_ids: string[]): Position {
+    return this.#append({ type: 'room.unpeeked', version: 1, data: { device_ids, room_id } });
+  }
+
   acknowledges(device_id: string, revision: number): Position {
     return this.#toInbox({ type: 'to_device.acknowledged', version: 1, data: { device_id, revision } });
   }

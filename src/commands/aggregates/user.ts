@@ -27,6 +27,8 @@ export interface ActiveUser {
   readonly accountData: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   /** Filter IDs by the text of the filter. */
   readonly filters: ReadonlyMap<string, string>;
+  /** Rooms that devices look into, by device. */
+  readonly peeks: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** An account: not there, in use, or closed for good (its name stays taken). */
@@ -55,6 +57,7 @@ export function evolveUser(user: User, record: RecordBody): User {
       profile: {},
       accountData: new Map(),
       filters: new Map(),
+      peeks: new Map(),
     };
   }
   return user.kind === 'active' ? evolveActive(user, record) : user;
@@ -72,7 +75,14 @@ function evolveActive(user: ActiveUser, record: RecordBody): User {
     case 'device.tokens.refreshed':
     case 'device.renamed':
     case 'device.deleted':
-      return { ...user, devices: evolveDevices(user.devices, record) };
+      return {
+        ...user,
+        devices: evolveDevices(user.devices, record),
+        peeks: record.type === 'device.deleted' ? evolvePeeks(user.peeks, record) : user.peeks,
+      };
+    case 'room.peeked':
+    case 'room.unpeeked':
+      return { ...user, peeks: evolvePeeks(user.peeks, record) };
     case 'profile.changed':
       return { ...user, profile: withFields(user.profile, record.data.fields ?? {}) };
     case 'account_data.changed': {
@@ -88,6 +98,24 @@ function evolveActive(user: ActiveUser, record: RecordBody): User {
     default:
       return user;
   }
+}
+
+function evolvePeeks(
+  peeks: ActiveUser['peeks'],
+  record: Extract<RecordBody, { type: 'room.peeked' | 'room.unpeeked' | 'device.deleted' }>,
+): ActiveUser['peeks'] {
+  const next = new Map(peeks);
+  if (record.type === 'room.peeked') {
+    const { device_id: id, room_id: roomId } = record.data;
+    return next.set(id, new Set(peeks.get(id)).add(roomId));
+  }
+  for (const id of record.data.device_ids) {
+    const rooms = new Set(peeks.get(id));
+    if (record.type === 'room.unpeeked') rooms.delete(record.data.room_id);
+    if (record.type === 'device.deleted' || rooms.size === 0) next.delete(id);
+    else next.set(id, rooms);
+  }
+  return next;
 }
 
 type DeviceRecord = Extract<RecordBody, { type: `device.${string}` }>;

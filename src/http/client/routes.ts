@@ -15,6 +15,7 @@ import { membersRoutes } from './members.js';
 import { membershipRoutes } from './membership.js';
 import { messagesRoutes } from './messages.js';
 import { oldSyncRoutes } from './old-sync.js';
+import { peekingRoutes } from './peeking.js';
 import { presenceRoutes } from './presence.js';
 import { profileRoutes } from './profile.js';
 import { readMarkersRoutes } from './read-markers.js';
@@ -74,6 +75,7 @@ function rooms(api: ClientApi): Route[] {
   return [
     ...createRoomRoutes(api),
     ...membershipRoutes(api),
+    ...peekingRoutes(api),
     ...roomSendRoutes(api),
     ...roomStateRoutes(api),
     ...redactionRoutes(api),

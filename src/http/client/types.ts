@@ -641,6 +641,22 @@ export interface RoomInitialSync {
   };
 }
 /**
+ * POST /peek/{roomIdOrAlias}
+ */
+export interface PeekRoom {
+  readonly params: {
+    readonly roomIdOrAlias: RoomIdOrAlias;
+  };
+}
+/**
+ * POST /rooms/{roomId}/unpeek
+ */
+export interface UnpeekRoom {
+  readonly params: {
+    readonly roomId: RoomId;
+  };
+}
+/**
  * GET /presence/{userId}/status
  */
 export interface GetPresence {

@@ -29,8 +29,8 @@ export class JsonAnswer {
     this.#members.push(`"${name}":{"events":${jsonArray(events)}}`);
   }
 
-  rooms({ join, invite, knock, leave }: RoomsPart): void {
-    const kinds = Object.entries({ join, invite, knock, leave });
+  rooms({ join, invite, knock, leave, peek }: RoomsPart): void {
+    const kinds = Object.entries({ join, invite, knock, leave, ...(peek.size > 0 ? { peek } : {}) });
     const texts = kinds.map(([kind, byRoom]) => {
       if (byRoom.size > 0) this.#isEmpty = false;
       return `"${kind}":{${[...byRoom].map(([roomId, text]) => `${JSON.stringify(roomId)}:${text}`).join(',')}}`;

@@ -1,9 +1,4 @@
-import {
-  notificationCounts,
-  roomSummaries,
-  type AccountData,
-  type Membership,
-} from '../../read-models/collections.js';
+import { notificationCounts, roomSummaries, type AccountData } from '../../read-models/collections.js';
 import { withAggregations } from '../aggregations.js';
 import { clientEvent, jsonArray } from '../client-events.js';
 import type { ReadSide } from '../read-side.js';
@@ -23,7 +18,6 @@ const MOST_EVENTS = 100;
 /** A room of the answer: the stretch that the viewer is told of, and what else there is to tell. */
 export interface RoomStretch {
   readonly roomId: string;
-  readonly membership: Membership;
   /** Absent: the viewer knows nothing of the room. */
   readonly since: number | undefined;
   /** The end: of the answer, or of the viewer's membership. */

@@ -4,6 +4,7 @@ import { printToken, type SyncToken } from '../tokens.js';
 import { accountDataByRoom, accountDataEvents, ignoredUsers } from './account-data-part.js';
 import { LazyMembers } from './lazy-members.js';
 import { Nap } from './nap.js';
+import { Peeks } from './peeks-part.js';
 import { presencePart } from './presence-part.js';
 import type { SyncPass, SyncRequest } from './request.js';
 import type { RoomActivity } from './room-activity.js';
@@ -22,10 +23,12 @@ export class Sync {
   readonly #side: ReadSide;
   readonly #lazyMembers = new LazyMembers();
   readonly #activity: RoomActivity;
+  readonly #peeks: Peeks;
 
   constructor(side: ReadSide, activity: RoomActivity) {
     this.#side = side;
     this.#activity = activity;
+    this.#peeks = new Peeks(side.store, side.notifier);
   }
 
   /** The answer as JSON text. */
@@ -38,7 +41,8 @@ export class Sync {
     const deadline = side.clock.monotonic() + Math.min(request.timeout, LONGEST_WAIT);
     for (;;) {
       // Listening begins before looking, so that what happens in between is not missed.
-      const nap = new Nap(side, request.viewer.userId);
+      const peeked = (await this.#peeks.of(viewer)).map(({ room_id: roomId }) => roomId);
+      const nap = new Nap(side, viewer.userId, new Set(peeked));
       try {
         const answer = await this.#look(request, since);
         const left = deadline - side.clock.monotonic();
@@ -73,6 +77,7 @@ export class Sync {
       fullState: request.fullState,
       stateAfter: request.stateAfter,
       rooms: await side.joinedRooms.of(viewer.userId),
+      peeks: await this.#peeks.of(viewer),
       ignored: await ignoredUsers(side, viewer.userId),
       now: side.clock.now(),
     };
