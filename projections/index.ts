@@ -7,6 +7,7 @@ import { notificationCountsProjection } from './notification-counts.js';
 import { peeksProjection } from './peeks.js';
 import { profilesProjection } from './profiles.js';
 import type { Projection } from './projection.js';
+import { pushersProjection } from './pushers.js';
 import { receiptsProjection } from './receipts.js';
 import { roomStateProjection } from './room-state.js';
 import { roomSummariesProjection } from './room-summaries.js';
@@ -27,5 +28,6 @@ export const PROJECTIONS: readonly Projection[] = [
   receiptsProjection,
   toDeviceProjection,
   peeksProjection,
+  pushersProjection,
   notificationCountsProjection,
 ];

@@ -175,6 +175,48 @@ export interface ProfileChangedV1 {
 }
 
 /**
+ * A pusher was removed by its user.
+ */
+export interface PusherDeletedV1 {
+  /**
+   * The application.
+   */
+  readonly app_id: string;
+  /**
+   * Names the pusher within the application.
+   */
+  readonly pushkey: string;
+}
+
+/**
+ * A device set up, or changed, a pusher: where its user is to be told of events.
+ */
+export interface PusherSetV1 {
+  /**
+   * The device: with it the pusher goes.
+   */
+  readonly device_id: string;
+  /**
+   * The application.
+   */
+  readonly app_id: string;
+  /**
+   * Names the pusher within the application.
+   */
+  readonly pushkey: string;
+  /**
+   * Whether pushers of other users with the same application and key stay.
+   */
+  readonly append: boolean;
+  /**
+   * What else the client says of it: kind, names, language, data. Sealed.
+   */
+  readonly pusher?: {
+    readonly [k: string]: unknown;
+  };
+}
+
+/**
  * A receipt or the fully-read marker moved to an event.
  */
 export interface ReceiptPostedV1 {
@@ -768,6 +810,8 @@ export type RecordBody =
   | { readonly type: 'device.tokens.refreshed'; readonly version: 1; readonly data: DeviceTokensRefreshedV1 }
   | { readonly type: 'filter.created'; readonly version: 1; readonly data: FilterCreatedV1 }
   | { readonly type: 'profile.changed'; readonly version: 1; readonly data: ProfileChangedV1 }
+  | { readonly type: 'pusher.deleted'; readonly version: 1; readonly data: PusherDeletedV1 }
+  | { readonly type: 'pusher.set'; readonly version: 1; readonly data: PusherSetV1 }
   | { readonly type: 'receipt.posted'; readonly version: 1; readonly data: ReceiptPostedV1 }
   | { readonly type: 'registration_token.created'; readonly version: 1; readonly data: RegistrationTokenCreatedV1 }
   | { readonly type: 'registration_token.released'; readonly version: 1; readonly data: RegistrationTokenReleasedV1 }
@@ -804,6 +848,8 @@ export const RECORD_VERSIONS = {
   'device.tokens.refreshed': 1,
   'filter.created': 1,
   'profile.changed': 1,
+  'pusher.deleted': 1,
+  'pusher.set': 1,
   'receipt.posted': 1,
   'registration_token.created': 1,
   'registration_token.released': 1,
@@ -836,6 +882,8 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'device.tokens.refreshed',
   'filter.created',
   'profile.changed',
+  'pusher.deleted',
+  'pusher.set',
   'receipt.posted',
   'registration_token.created',
   'registration_token.released',
@@ -865,6 +913,7 @@ export const SEALED_FIELDS: ReadonlyMap<string, readonly string[]> = new Map([
   ['device.renamed.v1', ['display_name']],
   ['device.signed_in.v1', ['display_name']],
   ['profile.changed.v1', ['fields']],
+  ['pusher.set.v1', ['pusher']],
   ['room.event.accepted.v1', ['forgettable']],
   ['room.event.outlier.v1', ['forgettable']],
   ['room.event.rejected.v1', ['forgettable']],

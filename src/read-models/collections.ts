@@ -189,6 +189,26 @@ export const peeks = collection<Peek>({
   fields: { key: ['user_id', 'device_id', 'room_id'], indexes: {} },
 });
 
+/** Where a user is to be told of events. */
+export type Pusher = Document & {
+  user_id: string;
+  app_id: string;
+  pushkey: string;
+  /** The device that set it up. */
+  device_id: string;
+  /** What else was said of it, as JSON text of an object. */
+  json: string;
+  position: number;
+};
+
+export const pushers = collection<Pusher>({
+  name: 'pushers',
+  projection: 'pushers',
+  key: (d) => [d.user_id, d.app_id, d.pushkey],
+  indexes: { address: (d) => [d.app_id, d.pushkey, d.user_id] },
+  fields: { key: ['user_id', 'app_id', 'pushkey'], indexes: { address: ['app_id', 'pushkey', 'user_id'] } },
+});
+
 /** An event that notifies a user: where it is, whether it is highlighted, and its thread's root where it is in one. */
 export type UnreadEvent = readonly [position: number, index: number, highlight: 0 | 1, thread?: string];
 

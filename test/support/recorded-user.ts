@@ -107,6 +107,17 @@ export class RecordedUser {
     return this.#append({ type: 'room.unpeeked', version: 1, data: { device_ids, room_id } });
   }
 
+  /** `undefined`: what it says was forgotten. */
+  setsPusher(device_id: string, pushkey: string, pusher?: object, append = false): Position {
+    const content = pusher === undefined ? {} : { pusher: { ...pusher } };
+    const data = { device_id, app_id: 'app', pushkey, append, ...content };
+    return this.#append({ type: 'pusher.set', version: 1, data });
+  }
+
+  deletesPusher(pushkey: string): Position {
+    return this.#append({ type: 'pusher.deleted', version: 1, data: { app_id: 'app', pushkey } });
+  }
+
   acknowledges(device_id: string, revision: number): Position {
     return this.#toInbox({ type: 'to_device.acknowledged', version: 1, data: { device_id, revision } });
   }

@@ -129,6 +129,8 @@ export async function startTestServer(
   };
   const config = loadConfig({ file: undefined, env, cwd: folder.path });
   const core = await openCore(config, options.clock === undefined ? {} : { clock: options.clock });
+  // As a server does before it listens.
+  await core.runner.whenProcessed(core.log.head, 20_000);
   const api = clientApi(core);
   const app = createApp({
     routes: clientRoutes(api, config),

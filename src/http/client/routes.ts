@@ -102,7 +102,7 @@ function clientData(api: ClientApi): Route[] {
     ...accountDataRoutes(api),
     ...tagsRoutes(api),
     ...pushRulesRoutes(api),
-    ...pushersRoutes(),
+    ...pushersRoutes(api),
     ...sendToDeviceRoutes(api),
     ...presenceRoutes(api),
     ...userDirectoryRoutes(api),

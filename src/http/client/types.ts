@@ -831,6 +831,22 @@ export interface SetPushRuleEnabled {
  */
 export interface GetPushers {}
 /**
+ * POST /pushers/set. `kind` null deletes the pusher; else the rest is required.
+ */
+export interface PostPusher {
+  readonly body: {
+    readonly pushkey: string;
+    readonly kind: string | null;
+    readonly app_id: string;
+    readonly app_display_name?: string;
+    readonly device_display_name?: string;
+    readonly profile_tag?: string;
+    readonly lang?: string;
+    readonly data?: JsonObject;
+    readonly append?: boolean;
+  };
+}
+/**
  * POST /rooms/{roomId}/read_markers
  */
 export interface SetReadMarker {
