@@ -166,6 +166,7 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     epoch: log.epoch,
     store,
     nodes: new MendingNodes(write.ports.reader, mending(engine)),
+    events: write.ports.events,
     clock: ports.clock,
     positions: runner,
     barrier: new ReadBarrier(runner),

@@ -6,6 +6,7 @@ import { eyesOf } from '../room-history.js';
 import { timelineToken } from '../tokens.js';
 import { accountDataEvents } from './account-data-part.js';
 import { ephemeralPart } from './ephemeral-part.js';
+import { inFormat } from './event-format.js';
 import type { LazyMembers } from './lazy-members.js';
 import { deviceKey, type SyncPass } from './request.js';
 import { statePart } from './room-state-part.js';
@@ -94,7 +95,7 @@ async function stateTexts(
   stretch: RoomStretch,
   part: TimelinePart,
   lazyMembers: LazyMembers,
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const { roomId, since, to } = stretch;
   const first = part.events[0];
   const filter = pass.filter.room.state;
@@ -112,9 +113,9 @@ async function stateTexts(
   const inTimeline = pass.stateAfter
     ? new Set<string>()
     : new Set(part.events.map((event) => event.event_id));
-  return [...events, ...unsent]
-    .filter((event) => !inTimeline.has(event.event_id))
-    .map((event) => (pass.filter.projectsAll ? event.json : projected(pass, event.json)));
+  const told = [...events, ...unsent].filter((event) => !inTimeline.has(event.event_id));
+  const texts = told.map(({ json }) => json);
+  return inFormat(side, pass.filter, texts);
 }
 
 async function timelineText(
@@ -123,8 +124,7 @@ async function timelineText(
   stretch: RoomStretch,
   part: TimelinePart,
 ): Promise<string> {
-  const whole = await eventTexts(side, pass, stretch, part);
-  const texts = pass.filter.projectsAll ? whole : whole.map((text) => projected(pass, text));
+  const texts = await inFormat(side, pass.filter, await eventTexts(side, pass, stretch, part));
   const first = part.events[0];
   const before = first === undefined ? (stretch.since ?? stretch.to) : first.position - 1;
   return `{"events":${jsonArray(texts)},"limited":${part.limited},"prev_batch":"${timelineToken(before, side.epoch)}"}`;
@@ -140,10 +140,6 @@ async function eventTexts(
   if (!limited) return events.map((event) => clientEvent(event, viewer, now));
   const eyes = await eyesOf(side, viewer.userId, roomId);
   return withAggregations(side, { viewer, eyes, ignored, now }, events);
-}
-
-function projected(pass: SyncPass, text: string): string {
-  return JSON.stringify(pass.filter.project(JSON.parse(text) as Record<string, never>));
 }
 
 /** Counts always; heroes where the room has no name of its own (Client-Server API, RoomSummary). */
