@@ -12,7 +12,7 @@ import type { Route } from '../../../src/http/route.js';
 import { openCore, type Core } from '../../../src/server.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { ManualClock } from '../../support/manual-clock.js';
-import { expectSpecResponse } from '../../support/spec.js';
+import { expectSpecAnswer, expectSpecResponse } from '../../support/spec.js';
 
 export const SERVER = 'one.example';
 const schemas = new Schemas('client');
@@ -118,7 +118,9 @@ export class RoomServer {
       ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
     };
     const response = await this.#app.inject(options);
-    return { status: response.statusCode, body: response.json<T>() };
+    const answer = response.json<T>();
+    expectSpecAnswer(method, response.raw.req.url ?? '', response.statusCode, answer);
+    return { status: response.statusCode, body: answer };
   }
 
   /** Asks for what must succeed, and holds the answer against the specification (`path` as it is written there). */
