@@ -11,12 +11,14 @@ import { pushersProjection } from './pushers.js';
 import { receiptsProjection } from './receipts.js';
 import { roomStateProjection } from './room-state.js';
 import { roomSummariesProjection } from './room-summaries.js';
+import { threadsProjection } from './threads.js';
 import { timelinesProjection } from './timelines.js';
 import { toDeviceProjection } from './to-device.js';
 
 /** Every read model's maker. */
 export const PROJECTIONS: readonly Projection[] = [
   timelinesProjection,
+  threadsProjection,
   roomStateProjection,
   membershipsProjection,
   roomSummariesProjection,

@@ -33,6 +33,7 @@ import { sendToDeviceRoutes } from './send-to-device.js';
 import { sharedSecretRegistrationRoutes } from './shared-secret-registration.js';
 import { syncRoutes } from './sync.js';
 import { tagsRoutes } from './tags.js';
+import { threadsRoutes } from './threads.js';
 import { turnServerRoutes } from './turn-server.js';
 import { typingRoutes } from './typing.js';
 import { userDirectoryRoutes } from './user-directory.js';
@@ -83,6 +84,7 @@ function rooms(api: ClientApi): Route[] {
     ...eventsRoutes(api),
     ...contextRoutes(api),
     ...relationsRoutes(api),
+    ...threadsRoutes(api),
     ...membersRoutes(api),
     ...directoryRoutes(api),
     ...roomSummaryRoutes(api),

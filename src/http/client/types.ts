@@ -1137,6 +1137,19 @@ export interface DeleteRoomTag {
   };
 }
 /**
+ * GET /rooms/{roomId}/threads
+ */
+export interface GetThreadRoots {
+  readonly params: {
+    readonly roomId: RoomId;
+  };
+  readonly query: {
+    readonly include: 'all' | 'participated';
+    readonly limit: number;
+    readonly from?: Token;
+  };
+}
+/**
  * GET /voip/turnServer
  */
 export interface GetTurnServer {}

@@ -123,6 +123,7 @@ const ASKED: Readonly<Record<string, Ask>> = {
     alice,
     v1(at(`/relations/${root()}/m.thread/m.room.message`)),
   ],
+  getThreadRoots: () => [alice, v1(at('/threads'))],
   setTyping: () => [alice, at(`/typing/${alice.userId}`), { typing: true }],
   postReceipt: () => [bob, at(`/receipt/m.read/${root()}`), {}],
   setReadMarker: () => [bob, at('/read_markers'), { 'm.fully_read': the['root'] }],
