@@ -44,8 +44,7 @@ test('a thread goes back to what is left of it when its newest event is redacted
   const first = says(inThread);
   const there = log.head;
   const second = says(inThread);
-  const redact = (event: RoomEvent) =>
-    room.redact(alice, event);
+  const redact = (event: RoomEvent) => room.redact(alice, event);
   redact(second);
   const found = (await folded(timelinesProjection, log.records)).of(threads);
   expect(found).toEqual([{ room_id: root.roomId, root: root.eventId, position: there }]);
