@@ -2,7 +2,7 @@ import type { JsonObject } from '../src/protocol/json.js';
 import { timeline, type TimelineEvent } from '../src/read-models/collections.js';
 import { parseClientEvent } from './client-event.js';
 import type { Documents, Projection } from './projection.js';
-import { appliedRedaction, recordedEvent, type AcceptedRecord } from './recorded-event.js';
+import { appliedRedaction, forgottenEvents, recordedEvent, type AcceptedRecord } from './recorded-event.js';
 import { searchableFields } from './searchable-fields.js';
 import { unsignedText } from './shared-unsigned.js';
 import { redactInTimeline } from './timeline-redaction.js';
@@ -14,17 +14,20 @@ import { redactInTimeline } from './timeline-redaction.js';
  */
 export const timelinesProjection: Projection = {
   name: 'timelines',
-  version: 1,
+  version: 2,
   collections: [timeline],
-  handles: ['room.event.accepted'],
+  handles: ['room.event.accepted', 'content.forgotten'],
   async evolve(record, documents) {
+    if (record.type === 'content.forgotten') {
+      for (const event of forgottenEvents(record)) await redactInTimeline(documents, event);
+    }
     if (record.type !== 'room.event.accepted') return;
     const { event, json } = recordedEvent(record);
+    const { eventId, roomId } = event;
     documents.put(timeline, await timelineEvent(record, documents));
     const redaction = appliedRedaction(record);
     if (redaction === undefined) return;
-    const by = { eventId: event.eventId, roomId: event.roomId, json };
-    await redactInTimeline(documents, redaction.target, by, redaction.version);
+    await redactInTimeline(documents, { roomId, ...redaction }, { eventId, json });
   },
 };
 

@@ -25,6 +25,7 @@ import { answers } from './server/answers.js';
 import { openEngine, type Engine, type Ports } from './server/engine.js';
 import { ownEphemera, sharedEphemera } from './server/ephemera.js';
 import { followUp } from './server/follow-up.js';
+import { forget, unredacted } from './server/forgetting.js';
 import { ownReadModels, sharedReadModels, type ReadModels } from './server/read-models.js';
 import { openServingReadStore } from './stores.js';
 
@@ -80,12 +81,16 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     barrier: new ReadBarrier(readModels, roles === null ? undefined : () => log.end()),
     notifier,
     joinedRooms,
+    unredacted: unredacted(engine),
     ...ephemera,
   };
   wakeByEphemera(read);
   await readModels.start();
   const ending = new AbortController();
-  const following = followUp(engine, store, ending.signal);
+  const following = Promise.all([
+    followUp(engine, store, ending.signal),
+    forget(engine, store, readModels, ending.signal),
+  ]);
   return {
     ...engine,
     read,

@@ -20,6 +20,7 @@ const OF_OURS = new Set([
   'LogFormatError',
   'LogUnavailableError',
   'ReadStoreFormatError',
+  'ReadStoreUnavailableError',
   'RoomStateDamagedError',
 ]);
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Comparison } from '../../projections/compare.js';
+import type { Projection } from '../../projections/projection.js';
 import type { RebuildReport } from '../../projections/rebuild.js';
 import { loadConfig, type Config } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
@@ -75,10 +76,17 @@ async function rebuildOnline(config: Config, io: Io): Promise<boolean> {
 /** Milliseconds. */
 const POLL = 200;
 
-async function replace(config: Config, log: Log, io: Io): Promise<number> {
+function replace(config: Config, log: Log, io: Io): Promise<number> {
+  return config.read_models.adapter === 'lmdb'
+    ? replaceFolder(config, log, io)
+    : replaceBeside(config, log, io);
+}
+
+/** Builds a store of its own, which takes the place of the other: whatever is wrong with that one is gone with it. */
+async function replaceFolder(config: Config, log: Log, io: Io): Promise<number> {
   const { readModels } = dataFolders(config);
   const built = `${readModels}.rebuilding`;
-  const report = await build(config, log, built, undefined, io);
+  const report = await buildInFolder(built, config, log, undefined, io);
   if (!report.complete) return interrupted(io);
   const old = `${readModels}.replaced`;
   await rm(old, { recursive: true, force: true });
@@ -86,20 +94,34 @@ async function replace(config: Config, log: Log, io: Io): Promise<number> {
   // Killed between the two, a server would find no read models, and build them.
   await rename(built, readModels);
   await rm(old, { recursive: true, force: true });
-  io.stdout.write(`All read models were rebuilt from ${plural(report.records, 'record')}.\n`);
-  return reportQuarantined(report, io);
+  return reportRebuilt(report, io);
+}
+
+/** Builds new generations beside those that serve, in the same store, which other processes may be reading. */
+async function replaceBeside(config: Config, log: Log, io: Io): Promise<number> {
+  const { openReadStore } = await import('../stores.js');
+  const { besideServing } = await import('../../projections/generations.js');
+  const { PROJECTIONS } = await import('../../projections/index.js');
+  const store = await openReadStore(config);
+  try {
+    const projections = besideServing(PROJECTIONS, await store.serving());
+    const report = await build(store, projections, config, log, undefined, io);
+    return report.complete ? reportRebuilt(report, io) : interrupted(io);
+  } finally {
+    await store.close();
+  }
 }
 
 async function check(config: Config, log: Log, io: Io): Promise<number> {
   const { readModels } = dataFolders(config);
-  if (!existsSync(readModels)) {
-    throw new CliError('There are no read models to compare with: "engram rebuild" makes them.');
-  }
+  const isFolder = config.read_models.adapter === 'lmdb';
+  if (isFolder && !existsSync(readModels)) throw nothingToCompare();
   const built = `${readModels}.checking`;
   const { openReadStore } = await import('../stores.js');
-  const serving = await open(openReadStore(config));
+  const serving = await openReadStore(config);
   try {
-    const report = await build(config, log, built, serving, io);
+    if (!isFolder && (await serving.serving()).length === 0) throw nothingToCompare();
+    const report = await buildInFolder(built, config, log, serving, io);
     if (!report.complete) return interrupted(io);
     await rm(built, { recursive: true, force: true });
     return reportCompared(report, io);
@@ -108,24 +130,42 @@ async function check(config: Config, log: Log, io: Io): Promise<number> {
   }
 }
 
+function nothingToCompare(): CliError {
+  return new CliError('There are no read models to compare with: "engram rebuild" makes them.');
+}
+
 /** For people; what the connection string says besides the prefix is nobody's business. */
 function placeOfLog({ data_dir, log }: Config): string {
   return log.adapter === 'lmdb' ? data_dir : `EventStoreDB under ${log.prefix}:*`;
 }
 
-async function build(
+async function buildInFolder(
+  folder: string,
   config: Config,
   log: Log,
-  folder: string,
   serving: ReadStore | undefined,
   io: Io,
 ): Promise<RebuildReport> {
-  const [{ openScratchReadStore }, { PROJECTIONS }, { rebuild: rebuildModels }] = await Promise.all([
-    import('../stores.js'),
-    import('../../projections/index.js'),
-    import('../../projections/rebuild.js'),
-  ]);
-  const store = await open(openScratchReadStore(folder));
+  const { openScratchReadStore } = await import('../stores.js');
+  const { PROJECTIONS } = await import('../../projections/index.js');
+  const store = await openScratchReadStore(folder);
+  try {
+    return await build(store, PROJECTIONS, config, log, serving, io);
+  } finally {
+    await store.close();
+  }
+}
+
+/** @param serving is compared, where it is given */
+async function build(
+  store: ReadStore,
+  projections: readonly Projection[],
+  config: Config,
+  log: Log,
+  serving: ReadStore | undefined,
+  io: Io,
+): Promise<RebuildReport> {
+  const { rebuild: rebuildModels } = await import('../../projections/rebuild.js');
   const progress = createProgress({
     output: io.stderr,
     label: serving === undefined ? 'Rebuilding' : 'Checking',
@@ -136,7 +176,7 @@ async function build(
     return await rebuildModels({
       log,
       store,
-      projections: PROJECTIONS,
+      projections,
       ...(serving === undefined ? {} : { check: serving }),
       signal: io.signal,
       onProgress: ({ position, head }) => {
@@ -149,16 +189,6 @@ async function build(
     });
   } finally {
     progress.finish();
-    await store.close();
-  }
-}
-
-async function open(store: Promise<ReadStore>): Promise<ReadStore> {
-  try {
-    return await store;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ReadStoreFormatError') throw new CliError(error.message);
-    throw error;
   }
 }
 
@@ -190,7 +220,8 @@ function isDifferent({ differing }: Comparison): boolean {
 }
 
 /** What could not be folded is left out, which whoever rebuilds should know. */
-function reportQuarantined({ quarantined }: RebuildReport, io: Io): number {
+function reportRebuilt({ records, quarantined }: RebuildReport, io: Io): number {
+  io.stdout.write(`All read models were rebuilt from ${plural(records, 'record')}.\n`);
   if (quarantined > 0) io.stderr.write(`${plural(quarantined, 'record')} could not be folded.\n`);
   return EXIT.ok;
 }

@@ -26,7 +26,7 @@ export function accountConsequences(side: WriteSide): Cursor {
     }
     if (record.type === 'user.deactivated') {
       await inEveryRoom(side, record, ['join', 'invite', 'knock'], (userId, roomId) =>
-        leaveRoom(side, userId, roomId, context),
+        leaveRoom(side, userId, roomId, record.data.erase, context),
       );
       return true;
     }
@@ -34,13 +34,16 @@ export function accountConsequences(side: WriteSide): Cursor {
   });
 }
 
+/** An account that is erased leaves nothing behind that would have to be forgotten. */
 function leaveRoom(
   side: WriteSide,
   userId: string,
   roomId: string,
+  erase: boolean,
   context: CommandContext,
 ): Promise<unknown> {
-  return leave(side, userId, roomId, { reason: 'The account has been closed.' }, context);
+  const request = erase ? {} : { reason: 'The account has been closed.' };
+  return leave(side, userId, roomId, request, context);
 }
 
 /** Room by room; a room that refuses is passed over, the others are not its hostages. */

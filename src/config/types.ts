@@ -36,7 +36,7 @@ export interface Config {
      */
     readonly adapter: 'lmdb' | 'eventstoredb';
     /**
-     * The connection string of EventStoreDB or KurrentDB.
+     * The connection string of EventStoreDB (22.6 or newer) or KurrentDB: one host or several; TLS unless it says `tls=false`; an account that may read `$all` and write our streams. With all of it: `esdb://name:password@host:2113?tls=true&tlsCAFile=/etc/engram/ca.crt`, special characters percent-encoded.
      */
     readonly url: string | null;
     /**
@@ -53,7 +53,7 @@ export interface Config {
      */
     readonly adapter: 'lmdb' | 'mongodb';
     /**
-     * The connection string of MongoDB.
+     * The connection string of MongoDB. The database that it names is ours alone; `engram` where it names none.
      */
     readonly url: string | null;
   };

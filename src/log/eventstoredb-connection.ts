@@ -1,8 +1,9 @@
-import { setMaxListeners } from 'node:events';
 import {
+  BACKWARDS,
   END,
   EventStoreDBClient,
   STREAM_NAME,
+  type AllStreamRecordedEvent,
   type AllStreamResolvedEvent,
   type AllStreamSubscription,
   type AppendExpectedRevision,
@@ -12,21 +13,35 @@ import {
   type StreamingRead,
 } from '@eventstore/db-client';
 import type { Clock } from '../runtime/clock.js';
-import { LogClosedError } from './errors.js';
-import { breaksConnection, GivenUpError } from './eventstoredb-errors.js';
+import { LogClosedError, LogFormatError } from './errors.js';
+import {
+  breaksConnection,
+  GivenUpError,
+  isNotLeader,
+  NotBegunError,
+  reasonOf,
+  troubleOf,
+} from './eventstoredb-errors.js';
 import { bounded, Places } from './eventstoredb-waiting.js';
 
 /** How long an append may take, in milliseconds, once it is under way. */
 export const APPEND_PATIENCE = 5_000;
 /** How long a page of a read may take, in milliseconds. */
 const READ_PATIENCE = 10_000;
+/** How long a line may take to its first answer, in milliseconds. */
+const FIRST_PATIENCE = 2_000;
+/**
+ * What the server is told of how long an append may take, in milliseconds: it makes a time of that by our clock, and
+ * compares it with its own.
+ */
+const TOLD_PATIENCE = 60_000;
 
 /**
  * Appends under way at once. The driver queues what its stream does not take at once, from 16 messages on, and when
  * the stream then breaks, it rejects promises that nobody can hear, which ends the process. Below that it never
  * queues: an append is one message.
  */
-const MOST_APPENDS = 12;
+export const MOST_APPENDS = 12;
 /** Above what an append may be, so that it is one message. */
 const MESSAGE_BYTES = 3 * 1_048_576;
 
@@ -52,7 +67,12 @@ export interface Follower {
 /** One client of the driver, with all that hangs on it. */
 interface Line {
   readonly client: EventStoreDBClient;
-  readonly broken: AbortController;
+  /** What to do when it is given up, for each call that is under way. */
+  readonly breaking: Set<() => void>;
+  /** Whether the server has answered anything. */
+  answered: boolean;
+  /** What is asked before the first call, if nothing was answered by then. */
+  question: Promise<unknown> | undefined;
 }
 
 /**
@@ -82,11 +102,12 @@ export class Connection {
   ): Promise<AppendResult> {
     await this.#places.take(APPEND_PATIENCE);
     try {
+      await this.#reach();
       return await this.#call(APPEND_PATIENCE, (client) =>
         client.appendToStream(stream, events, {
           expectedRevision,
           batchAppendSize: MESSAGE_BYTES,
-          deadline: APPEND_PATIENCE,
+          deadline: TOLD_PATIENCE,
           requiresLeader: true,
         }),
       );
@@ -98,8 +119,22 @@ export class Connection {
   /** Reads what `start` asks for, until that ends or it is enough, which each event is asked about once. */
   async page<E>(
     start: (client: EventStoreDBClient) => StreamingRead<E>,
-    enough: (event: E) => boolean,
+    enough: () => (event: E) => boolean,
     patience = READ_PATIENCE,
+  ): Promise<Page<E>> {
+    await this.#reach();
+    try {
+      return await this.#page(start, enough(), patience);
+    } catch (error) {
+      if (!isNotLeader(error)) throw error;
+      return this.#page(start, enough(), patience);
+    }
+  }
+
+  async #page<E>(
+    start: (client: EventStoreDBClient) => StreamingRead<E>,
+    enough: (event: E) => boolean,
+    patience: number,
   ): Promise<Page<E>> {
     return this.#call(
       patience,
@@ -134,14 +169,16 @@ export class Connection {
    */
   async follow(start: string, follower: Follower, signal: AbortSignal): Promise<never> {
     const line = this.#open();
-    const ended = AbortSignal.any([signal, line.broken.signal]);
+    let end = (): void => undefined;
+    let over = false;
     let subscription: AllStreamSubscription | undefined;
     try {
       return await new Promise<never>((_, reject) => {
-        // A follower that throws would end the process.
+        // A follower that throws would end the process. One whose subscription has ended here is told nothing
+        // more, although that may still be on its way: the next one may know less.
         const guarded = (tell: () => void): void => {
           try {
-            tell();
+            if (!over) tell();
           } catch (error) {
             reject(error instanceof Error ? error : new Error(String(error)));
           }
@@ -150,7 +187,10 @@ export class Connection {
           reject(new GivenUpError(reason));
         };
         const late = this.#clock.after(READ_PATIENCE, giveUp('the subscription was not confirmed'));
-        ended.addEventListener('abort', giveUp('the subscription was given up'));
+        end = giveUp('the subscription was given up');
+        line.breaking.add(end);
+        signal.addEventListener('abort', end);
+        if (signal.aborted) end();
         subscription = line.client.subscribeToAll({
           fromPosition: END,
           requiresLeader: true,
@@ -169,6 +209,7 @@ export class Connection {
         subscription.on('end', giveUp('the subscription ended'));
         subscription.on('confirmation', () => {
           late.cancel();
+          line.answered = true;
           guarded(() => {
             follower.confirmed();
           });
@@ -183,6 +224,9 @@ export class Connection {
       if (breaksConnection(error) && !signal.aborted) this.#give(line);
       throw error;
     } finally {
+      over = true;
+      line.breaking.delete(end);
+      signal.removeEventListener('abort', end);
       void subscription?.unsubscribe().catch(() => undefined);
     }
   }
@@ -192,18 +236,37 @@ export class Connection {
     this.#closed = true;
     const line = this.#line;
     this.#line = undefined;
-    line?.broken.abort();
+    for (const giveUp of line?.breaking ?? []) giveUp();
     // Whatever does not end in time ends with the process.
     if (line !== undefined) await bounded(line.client.dispose(), this.#clock, 1_000).catch(() => undefined);
+  }
+
+  /**
+   * Makes sure of a line on which nothing was answered yet, by asking something small. What hangs already here is known
+   * not to be written.
+   */
+  async #reach(): Promise<void> {
+    const line = this.#open();
+    if (line.answered) return;
+    line.question ??= this.#page(readLast, () => false, FIRST_PATIENCE);
+    try {
+      await line.question;
+    } catch (error) {
+      if (isNotLeader(error)) return;
+      throw troubleOf(error) === 'away' ? new NotBegunError(reasonOf(error)) : error;
+    }
   }
 
   async #call<T>(patience: number, action: (client: EventStoreDBClient) => Promise<T>): Promise<T> {
     const line = this.#open();
     try {
-      return await bounded(action(line.client), this.#clock, patience, line.broken.signal);
+      const answer = await bounded(action(line.client), this.#clock, patience, line.breaking);
+      line.answered = true;
+      return answer;
     } catch (error) {
       if (this.#closed) throw new LogClosedError();
       if (breaksConnection(error)) this.#give(line);
+      else line.answered = true;
       throw error;
     }
   }
@@ -211,10 +274,12 @@ export class Connection {
   #open(): Line {
     if (this.#closed) throw new LogClosedError();
     if (this.#line === undefined) {
-      const broken = new AbortController();
-      // One for every call that is under way.
-      setMaxListeners(0, broken.signal);
-      this.#line = { client: EventStoreDBClient.connectionString(this.#url), broken };
+      this.#line = {
+        client: clientFor(this.#url),
+        breaking: new Set(),
+        answered: false,
+        question: undefined,
+      };
     }
     return this.#line;
   }
@@ -226,7 +291,28 @@ export class Connection {
   #give(line: Line): void {
     if (this.#line !== line) return;
     this.#line = undefined;
-    line.broken.abort();
+    for (const giveUp of line.breaking) giveUp();
     line.client.dispose().catch(() => undefined);
   }
+}
+
+/** @throws LogFormatError where files that it names cannot be used */
+function clientFor(url: string): EventStoreDBClient {
+  try {
+    return EventStoreDBClient.connectionString(url);
+  } catch (error) {
+    // What the driver says of the string itself quotes it.
+    const quotes = !(error instanceof Error) || 'connectionString' in error;
+    throw new LogFormatError(`log.url cannot be used${quotes ? '' : `: ${error.message}`}`);
+  }
+}
+
+/** The last event in the server, whosever it is. */
+export async function lastEvent(connection: Connection): Promise<AllStreamRecordedEvent | undefined> {
+  const { events } = await connection.page(readLast, () => () => false);
+  return events[0]?.event;
+}
+
+function readLast(client: EventStoreDBClient): StreamingRead<AllStreamResolvedEvent> {
+  return client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, requiresLeader: true });
 }

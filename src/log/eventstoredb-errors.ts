@@ -67,8 +67,8 @@ export function troubleOf(error: unknown): Trouble {
     if (known !== undefined) return known;
     if (error.type !== ErrorType.UNKNOWN) return 'fault';
     if (error.message.includes('ReadAllResult')) return 'position';
-    // The server's answer to an append that went wrong there, without saying how.
-    if (code === undefined) return error.message.startsWith('Could not recognize') ? 'fault' : 'away';
+    // The server's answer to one append. What the driver cannot recognize is mostly that it is not ready, or too busy.
+    if (code === undefined) return error.message.includes('BadRequest') ? 'fault' : 'away';
   }
   if (code === PERMISSION_DENIED) return 'denied';
   if (code !== undefined) return CODES_OF_AWAY.has(code) ? 'away' : 'fault';
@@ -90,7 +90,12 @@ export function breaksConnection(error: unknown): boolean {
   if (troubleOf(error) !== 'away' || error instanceof NotBegunError) return false;
   if (!(error instanceof Error) || !isCommandError(error)) return true;
   const code = codeOf(error);
-  return code !== undefined && code !== ABORTED;
+  return code !== undefined && code !== ABORTED && !isNotLeader(error);
+}
+
+/** The node is not the leader, or no more. The driver's client goes to the one that is from its next call on. */
+export function isNotLeader(error: unknown): boolean {
+  return error instanceof Error && isCommandError(error) && error.type === ErrorType.NOT_LEADER;
 }
 
 /** The revision that a stream is at, or undefined for none, as the server says when it refuses an append. */
@@ -121,7 +126,7 @@ export function reasonOf(error: unknown): string {
   const text = line
     .replace(/^\d+ [A-Z_]+: /, '')
     .replace(/^.*Last error: (?:Error: )?/, '')
-    .replace(/\.? *Resolution note:.*$/, '')
-    .trim();
+    .replace(/ *Resolution note:.*$/, '')
+    .replace(/[. ]+$/, '');
   return text === '' ? 'no reason is given' : text;
 }

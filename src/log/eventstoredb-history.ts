@@ -12,7 +12,7 @@ import type { Connection } from './eventstoredb-connection.js';
 import { troubleOf } from './eventstoredb-errors.js';
 import { positionOf, type StoredEvent } from './eventstoredb-format.js';
 import type { StreamNames } from './eventstoredb-names.js';
-import { readEvents } from './eventstoredb-reading.js';
+import { readEvents } from './eventstoredb-pages.js';
 import { isObject } from './json.js';
 import { START, type Position } from './position.js';
 
@@ -94,7 +94,13 @@ async function enter(
   try {
     await connection.append(names.history, [event], expected);
   } catch (error) {
-    if (troubleOf(error) !== 'wrong revision') throw error;
+    const trouble = troubleOf(error);
+    if (trouble === 'tombstoned') {
+      throw new LogFormatError(
+        `The stream ${names.history} was deleted for good: another prefix has to be used.`,
+      );
+    }
+    if (trouble !== 'wrong revision') throw error;
   }
 }
 

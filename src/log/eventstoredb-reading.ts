@@ -3,17 +3,15 @@ import {
   END,
   FORWARDS,
   START as FROM_START,
-  type AllStreamRecordedEvent,
-  type Direction,
   type ReadPosition,
   type ReadRevision,
 } from '@eventstore/db-client';
 import type { RawBatch, RawReadOptions } from './adapter.js';
-import { Batch, batchSize, enoughForBatch } from './eventstoredb-batch.js';
-import type { Connection, Page } from './eventstoredb-connection.js';
-import { troubleOf } from './eventstoredb-errors.js';
-import { driverPosition, fromEvent, positionOf, type StoredEvent } from './eventstoredb-format.js';
+import { Batch, batchSize } from './eventstoredb-batch.js';
+import type { Connection } from './eventstoredb-connection.js';
+import { fromEvent, positionOf } from './eventstoredb-format.js';
 import type { StreamNames } from './eventstoredb-names.js';
+import { pageAfter, pageBefore, readAllPage, readEvents } from './eventstoredb-pages.js';
 import type { Tail } from './eventstoredb-tail.js';
 import { START, type Position } from './position.js';
 
@@ -27,30 +25,6 @@ export interface Source {
   readonly tail: Tail;
   /** Nothing of ours lies before. */
   readonly begins: Position;
-}
-
-/** A stream's events from a revision on, at most so many. Nothing, where there is no such stream any more or yet. */
-export async function readEvents(
-  connection: Connection,
-  name: string,
-  fromRevision: ReadRevision,
-  direction: Direction,
-  maxCount: number,
-  patience?: number,
-): Promise<Page<StoredEvent>> {
-  const enough = enoughForBatch();
-  try {
-    const { events, whole } = await connection.page(
-      (client) => client.readStream(name, { fromRevision, direction, maxCount, requiresLeader: true }),
-      ({ event }) => event !== undefined && enough(event),
-      patience,
-    );
-    return { events: events.flatMap(({ event }) => (event === undefined ? [] : [event])), whole };
-  } catch (error) {
-    const trouble = troubleOf(error);
-    if (trouble === 'missing' || trouble === 'tombstoned') return { events: [], whole: true };
-    throw error;
-  }
 }
 
 /** One stream, a batch at a time, as its retention shows it now. */
@@ -184,67 +158,4 @@ export async function lastPosition({ connection, names, begins }: Omit<Source, '
     searched += events.length;
   }
   return end ?? START;
-}
-
-/** Some events of the whole server. @param seen those up to here do not count for the page's weight */
-async function readAllPage(
-  connection: Connection,
-  fromPosition: ReadPosition,
-  direction: Direction,
-  maxCount: number,
-  seen: Position = START,
-): Promise<Page<AllStreamRecordedEvent>> {
-  const enough = enoughForBatch();
-  const { events, whole } = await connection.page(
-    (client) => client.readAll({ fromPosition, direction, maxCount, requiresLeader: true }),
-    ({ event }) => event !== undefined && positionOf(event) > seen && enough(event),
-  );
-  return { events: events.flatMap(({ event }) => (event === undefined ? [] : [event])), whole };
-}
-
-/*
- * The server reads on from a position only where a record begins, or where one has been scavenged; forwards it gives
- * the record there, backwards the one before. A reader goes on from positions that it was given, or by one beside,
- * to have that record, too. From any other, all is read.
- */
-
-/** At most `size` events after a position, and perhaps the one there. */
-async function pageAfter(
-  { connection, begins }: Source,
-  after: Position,
-  size: number,
-): Promise<Page<AllStreamRecordedEvent>> {
-  const read = (place: ReadPosition) => readAllPage(connection, place, FORWARDS, size + 1, after);
-  if (after > begins) {
-    for (const position of [after, after + 1]) {
-      const page = await unlessMisplaced(() => read(driverPosition(position)));
-      if (page !== undefined) return page;
-    }
-  }
-  return read(begins === START ? FROM_START : driverPosition(begins));
-}
-
-async function pageBefore(
-  connection: Connection,
-  before: Position | undefined,
-  size: number,
-): Promise<Page<AllStreamRecordedEvent>> {
-  const read = (place: ReadPosition) => readAllPage(connection, place, BACKWARDS, size);
-  if (before === undefined) return read(END);
-  const page = await unlessMisplaced(() => read(driverPosition(before)));
-  if (page !== undefined) return page;
-  const last = driverPosition(before - 1);
-  const there = await unlessMisplaced(() => readAllPage(connection, last, FORWARDS, 1));
-  if (there === undefined) return read(END);
-  const { events, whole } = await read(last);
-  return { events: [...there.events.filter((event) => positionOf(event) < before), ...events], whole };
-}
-
-async function unlessMisplaced<T>(read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    if (troubleOf(error) === 'position') return undefined;
-    throw error;
-  }
 }

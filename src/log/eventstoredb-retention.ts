@@ -10,7 +10,7 @@ import { uuid, type Random } from '../runtime/random.js';
 import type { Connection } from './eventstoredb-connection.js';
 import { troubleOf } from './eventstoredb-errors.js';
 import type { StreamNames } from './eventstoredb-names.js';
-import { readEvents } from './eventstoredb-reading.js';
+import { readEvents } from './eventstoredb-pages.js';
 import { isObject, type JsonObject } from './json.js';
 import type { Retention } from './log.js';
 

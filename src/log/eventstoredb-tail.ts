@@ -1,28 +1,42 @@
-import { BACKWARDS, END, type AllStreamResolvedEvent, type ReadPosition } from '@eventstore/db-client';
+import {
+  BACKWARDS,
+  END,
+  FORWARDS,
+  type AllStreamResolvedEvent,
+  type ReadPosition,
+} from '@eventstore/db-client';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Clock } from '../runtime/clock.js';
 import type { RawBatch, RawRecord } from './adapter.js';
-import type { Connection } from './eventstoredb-connection.js';
-import { fromEvent, positionOf, toNumber } from './eventstoredb-format.js';
+import { lastEvent, type Connection } from './eventstoredb-connection.js';
+import { breaksConnection, troubleOf } from './eventstoredb-errors.js';
+import { driverPosition, fromEvent, positionOf, toNumber } from './eventstoredb-format.js';
 import type { StreamNames } from './eventstoredb-names.js';
+import { readAllPage } from './eventstoredb-pages.js';
 import { RecentRecords } from './eventstoredb-recent.js';
 import { pause } from './eventstoredb-waiting.js';
 import { START, type Position } from './position.js';
 
-/** Milliseconds. */
+/** Before following again after a failure, in milliseconds. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
+/** The same after the server has ended the subscription since more came at once than it keeps for one. */
+const BUSY_PAUSE = 250;
 /** How long what is on its way is waited for, in milliseconds, before it is read instead. */
 const MOMENT = 100;
+/** How far behind, in bytes of the server's file, the newest records are read to be at hand again. */
+const MOST_MISSED = 4 * 1_048_576;
+const PAGE = 500;
 /** Events that are looked at in one go for the last of ours: others write now and then, such as the server its figures. */
 const END_PAGE = 20;
 
 /**
- * The end of the log, as a subscription tells it: filtered by the server, from the end on, and begun anew when it is
- * lost, as no subscription does by itself.
+ * The end of the log: its newest records, at hand for all who follow it, and where it is.
  *
- * Nothing is read by subscription that is already there: one that begins at a position gives what comes after the
- * first event from there on, and where the event at that position was scavenged, that leaves one out.
+ * A subscription tells, filtered by the server, from the end on, and is begun anew when it is lost, as no subscription
+ * does by itself. It is lost under load, too: the server ends it when some 64 events wait. Meanwhile what is wanted is
+ * read, once for all. Nothing is read by subscription that is already there: one that begins at a position gives what
+ * comes after the first event from there on, and where the event at that position was scavenged, that leaves one out.
  */
 export class Tail {
   readonly #connection: Connection;
@@ -39,6 +53,7 @@ export class Tail {
   #live = false;
   #begun = false;
   #following: Promise<void> | undefined;
+  #reading: Promise<void> | undefined;
 
   constructor(connection: Connection, names: StreamNames, clock: Clock) {
     this.#connection = connection;
@@ -54,12 +69,11 @@ export class Tail {
     return this.#heads;
   }
 
-  /** Begins to follow; resolves, when it does, with the position that it begins after. Rejects if it cannot. */
-  async start(): Promise<Position> {
+  /** Begins to follow, and resolves when it does. Rejects if it cannot, and may then be called again. */
+  async start(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#following = this.#keepFollowing(resolve, reject);
     });
-    return this.#recent.position;
   }
 
   /** Moves the head, if that is forwards. */
@@ -71,31 +85,20 @@ export class Tail {
   async end(): Promise<Position> {
     let from: ReadPosition = END;
     for (;;) {
-      const { events } = await this.#connection.page(
-        (client) =>
-          client.readAll({
-            direction: BACKWARDS,
-            fromPosition: from,
-            maxCount: END_PAGE,
-            requiresLeader: true,
-            resolveLinkTos: false,
-          }),
-        () => false,
-      );
-      for (const { event } of events) {
-        if (event === undefined) continue;
+      const { events, whole } = await readAllPage(this.#connection, from, BACKWARDS, END_PAGE);
+      for (const event of events) {
         const position = positionOf(event);
         if (position <= this.head) return this.head;
-        if (this.#names.ours(event.streamId) !== undefined) return position;
+        if (fromEvent(event, this.#names) !== undefined) return position;
         from = event.position;
       }
-      if (events.length < END_PAGE) return this.head;
+      if (whole && events.length < END_PAGE) return this.head;
     }
   }
 
-  /** Whether all records after a position, up to another, are at hand; waits a moment for those that are on their way. */
+  /** Whether all records after a position, up to another, are at hand, or can soon be. */
   async holds(after: Position, to: Position): Promise<boolean> {
-    return this.#recent.covers(after) && (await this.#reaches(to)) && this.#recent.covers(after);
+    return this.#recent.covers(after) && (await this.#obtain(to)) && this.#recent.covers(after);
   }
 
   /** Records that `holds` has said to be at hand. */
@@ -110,8 +113,7 @@ export class Tail {
     records: readonly RawRecord[],
     last: Position,
   ): Promise<Position[] | undefined> {
-    await this.#reaches(last);
-    return this.#recent.positionsOf(stream, first, records);
+    return (await this.#obtain(last)) ? this.#recent.positionsOf(stream, first, records) : undefined;
   }
 
   /** While this runs, the head does not move by records of the stream: then it does by all of them. */
@@ -129,7 +131,7 @@ export class Tail {
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#settle(false);
+    this.#rest();
     await this.#following;
     this.#heads.complete();
   }
@@ -137,6 +139,7 @@ export class Tail {
   async #keepFollowing(began: () => void, failed: (error: unknown) => void): Promise<void> {
     let wait = FIRST_PAUSE;
     while (!this.#stopping()) {
+      let busy = false;
       try {
         await this.#follow(() => {
           wait = FIRST_PAUSE;
@@ -147,11 +150,11 @@ export class Tail {
           failed(error);
           return;
         }
+        busy = !breaksConnection(error);
       }
-      this.#live = false;
-      this.#settle(false);
-      await pause(this.#clock, wait, this.#stop.signal);
-      wait = Math.min(2 * wait, LONGEST_PAUSE);
+      this.#rest();
+      await pause(this.#clock, busy ? BUSY_PAUSE : wait, this.#stop.signal);
+      if (!busy) wait = Math.min(2 * wait, LONGEST_PAUSE);
     }
   }
 
@@ -159,7 +162,13 @@ export class Tail {
     return this.#stop.signal.aborted;
   }
 
-  /** Follows until that fails. What was appended while nobody followed is left to be read. */
+  /** Nothing comes by itself: who waits for it has to read. */
+  #rest(): void {
+    this.#live = false;
+    for (const { settle } of this.#waiting.splice(0)) settle(false);
+  }
+
+  /** Follows until that fails. */
   async #follow(began: () => void): Promise<void> {
     const ending = new AbortController();
     const arrived: AllStreamResolvedEvent[] = [];
@@ -176,9 +185,7 @@ export class Tail {
           else arrived.push(event);
         },
         looked: ({ commit }) => {
-          if (!this.#live) return;
-          this.#recent.passed(toNumber(commit));
-          this.#moved();
+          if (this.#live) this.#passed(toNumber(commit));
         },
       },
       AbortSignal.any([this.#stop.signal, ending.signal]),
@@ -187,30 +194,27 @@ export class Tail {
     following.catch(() => undefined);
     try {
       await Promise.race([confirmed, following]);
-      const end = await this.#end();
-      this.#recent.resume(end);
-      // Who follows has to look at what was missed, if only to see that it is nothing of ours.
-      if (this.#begun) this.advance(end);
-      this.#begun = true;
+      await this.#catchUp();
       this.#live = true;
       for (const event of arrived.splice(0)) this.#take(event);
       began();
-      this.#moved();
       await following;
     } finally {
       ending.abort();
     }
   }
 
-  /** The position of the last event in the server, whosever it is. */
-  async #end(): Promise<Position> {
-    const { events } = await this.#connection.page(
-      (client) =>
-        client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, requiresLeader: true }),
-      () => false,
-    );
-    const [last] = events;
-    return last?.event === undefined ? START : positionOf(last.event);
+  /** To the end as it is now, whosever event that is; what is far behind is left to those who follow. */
+  async #catchUp(): Promise<void> {
+    const last = await lastEvent(this.#connection);
+    const end = last === undefined ? START : positionOf(last);
+    const missed = end - this.#recent.position;
+    if (!this.#begun || missed < 0 || missed > MOST_MISSED || !(await this.#readTo(end))) {
+      this.#recent.resume(end);
+    }
+    // Who follows has to look at what was missed, if only to see that it is nothing of ours.
+    if (this.#begun) this.advance(end);
+    this.#begun = true;
   }
 
   #take({ event }: AllStreamResolvedEvent): void {
@@ -222,6 +226,11 @@ export class Tail {
     this.#moved();
   }
 
+  #passed(position: Position): void {
+    this.#recent.passed(position);
+    this.#moved();
+  }
+
   #moved(): void {
     if (this.#waiting.length === 0) return;
     const { position } = this.#recent;
@@ -230,9 +239,13 @@ export class Tail {
     for (const { settle } of reached) settle(true);
   }
 
-  /** Whether the subscription has seen a position, now or within a moment. */
-  #reaches(position: Position): Promise<boolean> {
-    if (this.#recent.position >= position) return Promise.resolve(true);
+  /** Whether all is at hand up to a position: now, within a moment, or after reading it. */
+  async #obtain(position: Position): Promise<boolean> {
+    if (this.#recent.position >= position) return true;
+    return (await this.#arrives(position)) || this.#readTo(position);
+  }
+
+  #arrives(position: Position): Promise<boolean> {
     if (!this.#live) return Promise.resolve(false);
     return new Promise<boolean>((resolve) => {
       const settle = (reached: boolean): void => {
@@ -248,7 +261,32 @@ export class Tail {
     });
   }
 
-  #settle(reached: boolean): void {
-    for (const { settle } of this.#waiting.splice(0)) settle(reached);
+  /** Reads on to a position, together with whoever else wants to; false where that cannot be. */
+  async #readTo(position: Position): Promise<boolean> {
+    while (this.#recent.position < position) {
+      if (position - this.#recent.position > MOST_MISSED) return false;
+      this.#reading ??= this.#readOn(position).finally(() => {
+        this.#reading = undefined;
+      });
+      try {
+        await this.#reading;
+      } catch (error) {
+        if (troubleOf(error) === 'position') return false;
+        throw error;
+      }
+    }
+    return true;
+  }
+
+  async #readOn(to: Position): Promise<void> {
+    const from = this.#recent.position;
+    const page = await readAllPage(this.#connection, driverPosition(from), FORWARDS, PAGE, from);
+    for (const event of page.events) {
+      if (positionOf(event) <= this.#recent.position) continue;
+      this.#take({ event });
+      this.#recent.passed(positionOf(event));
+    }
+    if (page.whole && page.events.length < PAGE) this.#recent.passed(to);
+    this.#moved();
   }
 }

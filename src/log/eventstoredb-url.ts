@@ -47,6 +47,9 @@ export function checkUrl(url: string): string {
     const [name = '', value = ''] = option.split('=');
     const flat = name.toLowerCase().replaceAll(/[_-]/g, '');
     const why = REFUSED.get(flat);
+    if (flat === 'nodepreference' && value.toLowerCase() !== 'leader') {
+      throw new LogFormatError(`log.url has ${name}, which must be leader: what we write we have to read.`);
+    }
     if (why !== undefined) throw new LogFormatError(`log.url has ${name}, which cannot be used: ${why}.`);
     if (!OPTIONS.has(flat) || value === '') {
       throw new LogFormatError(`log.url has ${JSON.stringify(name)}, which is no option with a value.`);

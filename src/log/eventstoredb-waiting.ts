@@ -2,32 +2,29 @@ import type { Clock } from '../runtime/clock.js';
 import { GivenUpError, NotBegunError } from './eventstoredb-errors.js';
 
 /**
- * Settles as the work does, but rejects with a GivenUpError when that takes longer than so many milliseconds, or the
- * signal aborts before. What the work comes to afterwards is dropped.
+ * Settles as the work does, but rejects with a GivenUpError when that takes longer than so many milliseconds, or what
+ * it adds to `breaking` is called before. What the work comes to afterwards is dropped.
  */
 export function bounded<T>(
   work: Promise<T>,
   clock: Clock,
   milliseconds: number,
-  signal?: AbortSignal,
+  breaking?: Set<() => void>,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const end = (): void => {
       timer.cancel();
-      signal?.removeEventListener('abort', abort);
+      breaking?.delete(giveUp);
     };
-    const giveUp = (reason: string): void => {
+    const giveUp = (): void => {
       end();
-      reject(new GivenUpError(reason));
-    };
-    const abort = (): void => {
-      giveUp('the connection was lost meanwhile');
+      reject(new GivenUpError('the connection was lost meanwhile'));
     };
     const timer = clock.after(milliseconds, () => {
-      giveUp(`there is no answer after ${milliseconds} ms`);
+      end();
+      reject(new GivenUpError(`there is no answer after ${milliseconds} ms`));
     });
-    signal?.addEventListener('abort', abort);
-    if (signal?.aborted === true) abort();
+    breaking?.add(giveUp);
     work.then(
       (value) => {
         end();

@@ -13,7 +13,7 @@ import type { Connection } from './eventstoredb-connection.js';
 import { actualRevision, neverSent, reasonOf, troubleOf } from './eventstoredb-errors.js';
 import { positionOf, toEvent, toNumber, TooOldError } from './eventstoredb-format.js';
 import type { StreamNames } from './eventstoredb-names.js';
-import { readEvents } from './eventstoredb-reading.js';
+import { readEvents } from './eventstoredb-pages.js';
 import type { Tail } from './eventstoredb-tail.js';
 import type { Appended } from './log.js';
 import { NO_STREAM, type Position } from './position.js';

@@ -26,6 +26,8 @@ export type Table = Database<Buffer, Buffer>;
 
 /** The opened folder of an embedded log: LMDB's tables as lmdb-format.ts describes them, and the lock. */
 export interface LmdbStore {
+  /** The database's file. */
+  readonly file: string;
   readonly root: RootDatabase<Buffer, Buffer>;
   readonly records: Table;
   readonly places: Table;
@@ -58,6 +60,7 @@ export function openLmdbStore(
     const table = (name: string): Table =>
       root.openDB<Buffer, Buffer>(name, { encoding: 'binary', keyEncoding: 'binary' });
     return {
+      file: join(folder, DATABASE_FILE),
       root,
       records: table('records'),
       places: table('places'),
@@ -101,6 +104,7 @@ export function openLmdbStoreForReading(folder: string): LmdbStore {
     }
   };
   return {
+    file: join(folder, DATABASE_FILE),
     root,
     records: table('records'),
     places: table('places'),

@@ -21,6 +21,63 @@ export interface AccountDataChangedV1 {
 }
 
 /**
+ * Sealed content is to be forgotten: whoever has its keys destroys them, and read models show it as redacted from here on.
+ */
+export interface ContentForgottenV1 {
+  /**
+   * A redaction of some time ago, or an account that was closed with erasure.
+   */
+  readonly cause: 'redacted' | 'erased';
+  /**
+   * Only for an erasure: whose account.
+   */
+  readonly user_id?: string;
+  /**
+   * Where it is sealed.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  readonly places: readonly {
+    /**
+     * The stream.
+     */
+    readonly stream: string;
+    /**
+     * The first revision.
+     */
+    readonly from: number;
+    /**
+     * The last revision.
+     */
+    readonly to: number;
+    /**
+     * Only where it is one of the records that a commit brought in at revision `from`: which.
+     */
+    readonly index?: number;
+  }[];
+  /**
+   * The events whose content that was.
+   *
+   * @maxItems 1000
+   */
+  readonly events: readonly {
+    /**
+     * The room.
+     */
+    readonly room_id: string;
+    /**
+     * The room's version, whose rules say what is left of the event.
+     */
+    readonly room_version: string;
+    /**
+     * The event ID.
+     */
+    readonly event_id: string;
+  }[];
+}
+
+/**
  * A cursor has acted on everything up to a position. Only the last record of its stream counts.
  */
 export interface CursorMovedV1 {
@@ -160,6 +217,16 @@ export interface LogPageV1 {
   readonly records: readonly {
     readonly [k: string]: unknown;
   }[];
+}
+
+/**
+ * Holds the place of a record that a copy of the log could not take over, so that those after it keep their revisions.
+ */
+export interface LogPlaceholderV1 {
+  /**
+   * Whether the record was gone by its stream's retention; else it was damaged or missing.
+   */
+  readonly retired: boolean;
 }
 
 /**
@@ -756,6 +823,7 @@ export interface UserUpgradedV1 {
 /** What a record says: its type, the version of its schema, and data. The newest version of each type. */
 export type RecordBody =
   | { readonly type: 'account_data.changed'; readonly version: 1; readonly data: AccountDataChangedV1 }
+  | { readonly type: 'content.forgotten'; readonly version: 1; readonly data: ContentForgottenV1 }
   | { readonly type: 'cursor.moved'; readonly version: 1; readonly data: CursorMovedV1 }
   | { readonly type: 'device.deleted'; readonly version: 1; readonly data: DeviceDeletedV1 }
   | { readonly type: 'device.renamed'; readonly version: 1; readonly data: DeviceRenamedV1 }
@@ -792,6 +860,7 @@ export type RecordOf<T extends RecordType> = Extract<RecordBody, { readonly type
 /** The newest version of every type. */
 export const RECORD_VERSIONS = {
   'account_data.changed': 1,
+  'content.forgotten': 1,
   'cursor.moved': 1,
   'device.deleted': 1,
   'device.renamed': 1,
@@ -824,6 +893,7 @@ export const RECORD_VERSIONS = {
 
 export const RECORD_TYPES: readonly RecordType[] = [
   'account_data.changed',
+  'content.forgotten',
   'cursor.moved',
   'device.deleted',
   'device.renamed',

@@ -6,6 +6,7 @@ import type { NodeReader } from '../room-state/nodes.js';
 import type { Clock } from '../runtime/clock.js';
 import type { JoinedRooms } from './joined-rooms.js';
 import type { Notifier } from './notifier.js';
+import type { Unredacted } from './unredacted.js';
 import type { Positions, ReadBarrier } from './wait.js';
 
 /** Everything that queries are answered from. */
@@ -21,6 +22,7 @@ export interface ReadSide {
   readonly barrier: ReadBarrier;
   readonly notifier: Notifier;
   readonly joinedRooms: JoinedRooms;
+  readonly unredacted: Unredacted;
   readonly counter: EphemeralCounter;
   readonly typing: Typing;
   readonly presence: PresenceBoard;

@@ -30,17 +30,29 @@ export function parseToken(text: string, name: string): SyncToken {
 }
 
 /**
- * A token's place in a timeline for paging. One of another epoch is of a history that this server does not have.
+ * A token's place in a timeline. One of another epoch has none: it is of a history that was restored to an earlier state,
+ * or moved. It is not refused, since clients keep such tokens for long, and would never ask for anything else: without
+ * a place, each query says what is nearest.
  *
- * @throws MatrixError M_INVALID_PARAM
+ * @throws MatrixError M_INVALID_PARAM for what was never a token of ours
  */
-export function parseTimelineToken(text: string, name: string, epoch: string): number {
+export function parseTimelineToken(text: string, name: string, epoch: string): number | undefined {
   const token = parseToken(text, name);
-  if (token.epoch !== epoch) {
-    throw new MatrixError(
-      'M_INVALID_PARAM',
-      `"${name}" is from before this server was restored: sync afresh.`,
-    );
+  return token.epoch === epoch ? token.position : undefined;
+}
+
+/**
+ * Where a page begins by its `from`, if that has a place. Backwards, a page without one begins at the end: clients have
+ * some of that already, which they notice by its event IDs, and come to all that is before.
+ *
+ * @throws MatrixError M_INVALID_PARAM for what was never a token of ours; forwards for one without a place, too: what
+ *   comes next is not known
+ */
+export function parseFrom(text: string, backwards: boolean, epoch: string): number | undefined {
+  const place = parseTimelineToken(text, 'from', epoch);
+  if (place === undefined && !backwards) {
+    const message = '"from" is from before this server was restored: sync afresh.';
+    throw new MatrixError('M_INVALID_PARAM', message);
   }
-  return token.position;
+  return place;
 }

@@ -21,6 +21,7 @@ import {
   type Databases,
 } from './lmdb-collection.js';
 import { decodeDocument, encodeDocument, encodeEntry, isDamage } from './lmdb-stored.js';
+import { LmdbScrub } from './lmdb-scrub.js';
 import type {
   Checkpoint,
   Collection,
@@ -30,6 +31,7 @@ import type {
   Key,
   Lease,
   ReadStore,
+  Scrubbing,
   Serving,
 } from './store.js';
 
@@ -77,7 +79,7 @@ export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions 
     throw new ReadStoreFormatError(`${folder} holds no read models that can be opened: ${String(error)}`);
   }
   try {
-    return new LmdbReadStore(root, new DiskGuard(file, options.leastFree ?? 0), options);
+    return new LmdbReadStore(root, new DiskGuard(file, options.leastFree ?? 0), file, options);
   } catch (error) {
     void root.close();
     throw error;
@@ -98,13 +100,31 @@ class LmdbReadStore implements ReadStore {
   readonly #databases: Databases;
   readonly #catalogue: LmdbCatalogue;
   #closed = false;
+  readonly #closing = new AbortController();
   readonly #transactions = new Set<Promise<void>>();
   #purging: Promise<void> = Promise.resolve();
+  readonly #scrub: LmdbScrub;
+  #scrubbing: Promise<unknown> = Promise.resolve();
 
-  constructor(root: RootDatabase<Buffer, Uint8Array>, disk: DiskGuard, options: LmdbReadStoreOptions) {
+  readonly scrubbing: Scrubbing = {
+    scrubbed: async () => this.#read(() => this.#catalogue.scrubbed()),
+    scrub: (position, signal) => {
+      const run = this.#runScrub(position, signal);
+      this.#scrubbing = run.catch(() => undefined);
+      return run;
+    },
+  };
+
+  constructor(
+    root: RootDatabase<Buffer, Uint8Array>,
+    disk: DiskGuard,
+    file: string,
+    options: LmdbReadStoreOptions,
+  ) {
     const { readOnly = false, onDamage = () => undefined } = options;
     this.#root = root;
     this.#disk = disk;
+    this.#scrub = new LmdbScrub(root, file);
     this.#readOnly = readOnly;
     const names = [...root.getKeys({ limit: 8 })].map((name) =>
       Buffer.from(name).toString().replace(/\0$/, ''),
@@ -114,10 +134,12 @@ class LmdbReadStore implements ReadStore {
     }
     const meta: Database<Buffer, Uint8Array> = root.openDB('meta', BINARY);
     this.#catalogue = new LmdbCatalogue(meta);
-    if (names.length === 0)
+    if (!readOnly && this.#catalogue.isEmpty()) {
+      // Of processes that open a new store together one writes this, and the others see that it has.
       root.transactionSync(() => {
-        this.#catalogue.writeFormat();
+        this.#catalogue.begin();
       });
+    }
     this.#catalogue.checkFormat();
     this.#databases = {
       documents: root.openDB<Buffer, Uint8Array>('documents', BINARY),
@@ -183,7 +205,7 @@ class LmdbReadStore implements ReadStore {
 
   async serve(projection: string, version: number): Promise<void> {
     // Nothing is written for what is so already, so that a server starts on a full disk.
-    if (this.#catalogue.current().serving[projection] === version) return;
+    if (this.#read(() => this.#catalogue.current().serving[projection]) === version) return;
     await this.#transaction(0, () => {
       this.#catalogue.serve(projection, version);
     });
@@ -223,7 +245,24 @@ class LmdbReadStore implements ReadStore {
     // LMDB may not be read any more once it is being closed.
     await Promise.allSettled(this.#transactions);
     await this.#purging;
+    this.#closing.abort();
+    await this.#scrubbing;
     await this.#root.close();
+  }
+
+  async #runScrub(position: number, signal: AbortSignal): Promise<boolean> {
+    this.#check();
+    // Documents of dropped versions are deleted in the background.
+    await this.#purging;
+    try {
+      if (!(await this.#scrub.run(AbortSignal.any([signal, this.#closing.signal])))) return false;
+    } catch (error) {
+      throw asUnavailable(error);
+    }
+    await this.#transaction(0, () => {
+      this.#catalogue.writeScrubbed(position);
+    });
+    return true;
   }
 
   #apply(write: Prepared): void {

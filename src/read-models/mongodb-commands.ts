@@ -35,7 +35,7 @@ const LEASES = `${OWN}.leases`;
 
 /**
  * Seconds for which MongoDB keeps what is left of deleted documents, and journals that nobody has committed: much
- * longer than a write can be under way.
+ * longer than a write can be under way. It is part of indexes that are there: another number takes another format.
  */
 const KEPT = 24 * 60 * 60;
 

@@ -31,6 +31,7 @@ export class MongoLink {
   readonly #db: Db;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
+  #isConnected = false;
   /** Why nothing is asked of the server now. */
   #away: string | undefined;
 
@@ -63,7 +64,8 @@ export class MongoLink {
     } catch (error) {
       if (this.#isClosing()) throw new ReadStoreUnavailableError(CLOSED);
       const reason = withoutSecrets(reasonOf(error), this.#url);
-      if (!isAway(error)) throw new ReadStoreUnavailableError(`MongoDB does not do it: ${reason}`);
+      if (this.#isConnected && !isAway(error))
+        throw new ReadStoreUnavailableError(`MongoDB does not do it: ${reason}`);
       const message = `MongoDB cannot be reached: ${reason}`;
       this.#lookOut(message);
       throw new ReadStoreUnavailableError(message);
@@ -100,7 +102,13 @@ export class MongoLink {
   }
 
   #bounded<T>(action: (db: Db) => Promise<T>): Promise<T> {
-    return this.#within(action(this.#db));
+    return this.#within(this.#isConnected ? action(this.#db) : this.#connect().then(() => action(this.#db)));
+  }
+
+  /** The driver connects by itself, but does not try again by itself where it failed the first time. */
+  async #connect(): Promise<void> {
+    await this.#client.connect();
+    this.#isConnected = true;
   }
 
   #within<T>(action: Promise<T>): Promise<T> {

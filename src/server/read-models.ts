@@ -6,6 +6,7 @@ import type { Position } from '../log/position.js';
 import { Progress } from '../observing.js';
 import type { OnlineRebuild } from '../http/admin/rebuild.js';
 import type { Positions } from '../queries/wait.js';
+import { ReadStoreUnavailableError } from '../read-models/errors.js';
 import { holdLease } from '../read-models/lease.js';
 import type { ReadStore } from '../read-models/store.js';
 import { pause } from '../runtime/pause.js';
@@ -125,8 +126,11 @@ export function sharedReadModels(
     },
     progress: () => runner?.progress() ?? [],
     async isServing() {
-      const serving = new Set((await store.serving()).map(({ projection }) => projection));
-      return [...names].every((name) => serving.has(name));
+      const serving = await store.serving().catch((error: unknown) => {
+        if (error instanceof ReadStoreUnavailableError) return [];
+        throw error;
+      });
+      return [...names].every((name) => serving.some(({ projection }) => projection === name));
     },
     get rebuilding() {
       return runner;

@@ -110,10 +110,7 @@ export function crashesContract(at: Opened): void {
         expect(step).toBeLessThan(MANY);
         await begin();
         const slow = await at.harness.suspended(step);
-        const outcome = slow.store.write(writes, steps).then(
-          () => 'written',
-          (error: unknown) => error,
-        );
+        const outcome = outcomeOf(slow.store.write(writes, steps));
         stopped = await Promise.race([slow.stopped.then(() => true), outcome.then(() => false)]);
         if ((await position()) === 0) await at.store.write(writes, steps);
         await at.store.write(
@@ -135,21 +132,45 @@ export function crashesContract(at: Opened): void {
       }
     });
 
+    test('and another that stands where it stood: one of them is refused', async () => {
+      let stopped = true;
+      for (let step = 0; stopped; step++) {
+        expect(step).toBeLessThan(MANY);
+        await begin();
+        const slow = await at.harness.suspended(step);
+        const theirs = outcomeOf(slow.store.write(writes, steps));
+        stopped = await Promise.race([slow.stopped.then(() => true), theirs.then(() => false)]);
+        const ours = await outcomeOf(
+          at.store.write([put(note(['a'], 'ours')), author('ann', 'ours')], steps),
+        );
+        slow.goOn();
+        const outcomes = [ours, await theirs];
+        expect(outcomes).toContain('written');
+        expect(outcomes).toContainEqual(expect.any(CheckpointConflictError));
+        expect(await position()).toBe(1);
+        if (ours === 'written') {
+          expect(await all(at.store)).toEqual([note(['a'], 'ours'), note(['b'], 1, ['red'])]);
+          expect(await at.store.version(authors, 1).find({ prefix: [] })).toEqual([
+            { name: 'ann', text: 'ours' },
+          ]);
+        } else await expectWritten();
+      }
+    });
+
     test('does no harm to a version that was begun again', async () => {
       let stopped = true;
       for (let step = 0; stopped; step++) {
         expect(step).toBeLessThan(MANY);
         await begin();
         const slow = await at.harness.suspended(step);
-        const outcome = slow.store.write(writes, steps).then(
-          () => 'written',
-          (error: unknown) => error,
-        );
+        const outcome = outcomeOf(slow.store.write(writes, steps));
         stopped = await Promise.race([slow.stopped.then(() => true), outcome.then(() => false)]);
         await at.store.drop('notebook', 1);
         await at.store.drop('people', 1);
         // What it still has to write would be newer than these.
         const before = await write(at.store, put(note(['z'])), put(note(['c'], 'new')));
+        // Whatever else it looks at shows it the new version.
+        await slow.store.checkpoints();
         slow.goOn();
         expect(['written', expect.any(CheckpointConflictError)]).toContainEqual(await outcome);
         expect(await all(at.store)).toEqual([note(['c'], 'new'), note(['z'])]);
@@ -159,4 +180,11 @@ export function crashesContract(at: Opened): void {
       }
     });
   });
+}
+
+function outcomeOf(writing: Promise<void>): Promise<unknown> {
+  return writing.then(
+    () => 'written',
+    (error: unknown) => error,
+  );
 }

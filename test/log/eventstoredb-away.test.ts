@@ -270,7 +270,7 @@ onEventStoreDb('EventStoreDB, away', (url) => {
       const { gate, url: through } = await gateTo(url);
       closing.push(() => gate.close());
       await gate.cut();
-      const harness = eventStoreDbHarness(through.replace('//', '//admin:secret@'));
+      const harness = eventStoreDbHarness(through.replace(/\/\/(.*@)?/, '//admin:secret@'));
       const opening = harness.raw({ patience: 500 });
       await expect(opening).rejects.toBeInstanceOf(LogUnavailableError);
       await expect(opening).rejects.toThrow(

@@ -43,6 +43,7 @@ test('what the driver reports comes to what it means for a log', () => {
     // Answers of the server to one append of many on a stream that goes on.
     [new DeadlineExceededError(), 'away', false, false],
     [new UnknownError(), 'away', false, false],
+    [new UnknownError(undefined, 'Could not recognize Server Is Not Ready'), 'away', false, false],
     [new TimeoutError(grpc(10, 'Consumer too slow to handle event while live.')), 'away', false, false],
     // The stream is gone, and with it every answer that was still to come.
     [new UnavailableError(grpc(14, 'Connection dropped')), 'away', true, false],

@@ -25,6 +25,7 @@ describe('a connection string', () => {
       ['esdb://admin:secret@localhost:2113?tls=', 'no option with a value'],
       ['esdb://admin:secret@localhost:2113?tsl=false', '"tsl", which is no option'],
       ['esdb://admin:secret@localhost?tlsVerifyCert=false', 'certificates are always checked'],
+      ['esdb://admin:secret@localhost?nodePreference=follower', 'must be leader'],
       ['esdb://admin:secret@localhost?throwOnAppendFailure=false', 'cannot be used'],
     ] as const) {
       const refusal = (): unknown => checkUrl(url);

@@ -420,6 +420,9 @@ onEventStoreDb('a log in EventStoreDB', (url) => {
       const opening = opened(undefined, { url: 'esdb://admin:secret@localhost:2113?nonsense=1' });
       await expect(opening).rejects.toBeInstanceOf(LogFormatError);
       await expect(opening).rejects.not.toThrow(/secret/);
+      const without = opened(undefined, { url: 'esdb://admin:secret@localhost:2113?tlsCAFile=/none' });
+      await expect(without).rejects.toBeInstanceOf(LogFormatError);
+      await expect(without).rejects.toThrow('Failed to load certificate file');
     });
   });
 });

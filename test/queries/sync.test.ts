@@ -262,6 +262,18 @@ describe('an incremental sync', () => {
     expect(JSON.stringify(events)).not.toContain('regretted');
   });
 
+  it('shows who is invited nothing that was redacted since, though they asked before', async () => {
+    const roomId = await test.room(alice);
+    const name = await test.sets(alice, roomId, 'm.room.name', { name: 'Regretted' });
+    const shown = async () => JSON.stringify((await test.sync(bob)).rooms.invite[roomId]);
+    await test.done(invite(write(), alice, roomId, bob, {}, test.context()));
+    expect(await shown()).toContain('Regretted');
+    const sender = { userId: alice, deviceId: 'PHONE' };
+    const redaction = { target: name, content: {}, transactionId: 'r' };
+    await test.done(redactEvent(write(), sender, roomId, redaction, test.context()));
+    expect(await shown()).not.toContain('Regretted');
+  });
+
   it('brings a changed display name into the rooms', async () => {
     const roomId = await test.room(alice, { preset: 'public_chat' }, [bob]);
     const { next_batch: since } = await test.sync(bob);
@@ -295,10 +307,24 @@ describe('an incremental sync', () => {
     expect((await test.sync(alice)).rooms.join[roomId]?.state?.events).not.toEqual([]);
   });
 
-  it('begins afresh with a token of another epoch', async () => {
+  it('begins afresh with a token of another epoch: every room, with a gap before it', async () => {
     const roomId = await test.room(alice);
-    const answer = await test.sync(alice, { since: 's5_0_another-epoch' });
-    expect(types(answer.rooms.join[roomId]?.timeline.events)).toContain('m.room.create');
+    const afresh = await test.sync(alice, { since: 's5_0_another-epoch' });
+    const { timeline } = (await test.sync(alice)).rooms.join[roomId] ?? {};
+    expect(timeline?.limited).toBe(false);
+    expect(afresh.rooms.join[roomId]?.timeline).toEqual({ ...timeline, limited: true });
+    expect(types(timeline?.events)).toContain('m.room.create');
+  });
+
+  it('tells who begins afresh of the rooms that they are not in, since they may think so', async () => {
+    const [left, forgotten] = [await test.room(alice), await test.room(alice)];
+    for (const roomId of [left, forgotten])
+      await test.done(leave(write(), alice, roomId, {}, test.context()));
+    await test.done(forgetRoom(write(), alice, forgotten, test.context()));
+    expect(Object.keys((await test.sync(alice)).rooms.leave)).toEqual([]);
+    const { rooms } = await test.sync(alice, { since: 's5_0_another-epoch' });
+    expect(Object.keys(rooms.leave)).toEqual([left]);
+    expect(types(rooms.leave[left]?.timeline.events)).toContain('m.room.member');
   });
 });
 

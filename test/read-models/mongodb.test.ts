@@ -1,4 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import fc from 'fast-check';
+import type { Collection, Db } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   CheckpointConflictError,
@@ -7,8 +10,11 @@ import {
   ReadStoreFormatError,
   ReadStoreUnavailableError,
 } from '../../src/read-models/errors.js';
+import { MongoCommands } from '../../src/read-models/mongodb-commands.js';
+import { MongoLink } from '../../src/read-models/mongodb-link.js';
 import { openMongoReadStore, type MongoReadStoreOptions } from '../../src/read-models/mongodb.js';
 import type { ReadStore } from '../../src/read-models/store.js';
+import { systemClock } from '../../src/runtime/clock.js';
 import {
   all,
   authors,
@@ -260,6 +266,82 @@ describe.skipIf(MONGODB_URL === '')(`the MongoDB read store${NO_MONGODB}`, () =>
     });
   });
 
+  test('a write is seen by queries as it comes, and by its projection when it is whole', async () => {
+    let goOn: (() => void) | undefined;
+    let stop: (() => void) | undefined;
+    const going = new Promise<void>((resolve) => (goOn = resolve));
+    const stopped = new Promise<void>((resolve) => (stop = resolve));
+    const plain = await open();
+    await write(plain, put(note(['a'], 1)), put(note(['b'], 1)));
+    await plain.serve('notebook', 1);
+    const store = keep(
+      steppingStore(database.url, async (command, step) => {
+        // Journal, commit, indexes, and one of the documents are done.
+        if (step === 4) {
+          stop?.();
+          await going;
+        }
+        return command();
+      }),
+    );
+    const writes = [put(note(['a'], 2)), put(note(['b'], 2))];
+    const writing = store.write(writes, [{ next: checkpoint(1), expected: 0 }]);
+    await stopped;
+    const seen = all(store);
+    const asked = store.collection(notes).find({ prefix: [] });
+    expect((await asked).map(({ text }) => text)).toEqual([2, 1]);
+    expect(await plain.checkpoints()).toEqual([checkpoint(0)]);
+    let isSeen = false;
+    void seen.then(() => (isSeen = true));
+    await store.collection(notes).get(['a']);
+    expect(isSeen).toBe(false);
+    goOn?.();
+    await writing;
+    expect((await seen).map(({ text }) => text)).toEqual([2, 2]);
+  });
+
+  test('a document that a slower writer puts in between gives way', async () => {
+    const physical = 'notes@1.1';
+    const row = (position: number) => ({ json: `{"at":${position}}`, key: ['a'], by: {} });
+    const slower = { _id: 'a', position: 1, ...row(1) };
+    // The server finds nothing that matches, and then, about to insert, that there is one.
+    const meddling = (collection: Collection<typeof slower>): Collection<typeof slower> =>
+      new Proxy(collection, {
+        get(target, name) {
+          if (name !== 'bulkWrite' || isPut) return Reflect.get(target, name, target) as unknown;
+          isPut = true;
+          return async (...[operations, options]: Parameters<typeof target.bulkWrite>) => {
+            await target.insertOne(slower);
+            const unmatched = operations.map((operation) => {
+              if (!('replaceOne' in operation)) throw new Error('It does something else.');
+              const { replaceOne } = operation;
+              return {
+                replaceOne: { ...replaceOne, filter: { ...replaceOne.filter, position: { $lt: 0 } } },
+              };
+            });
+            return target.bulkWrite(unmatched, options);
+          };
+        },
+      });
+    let isPut = false;
+    class MeddlingLink extends MongoLink {
+      override run<T>(action: (db: Db) => Promise<T>): Promise<T> {
+        return super.run((db) => {
+          const collection = (name: string) => meddling(db.collection(name));
+          return action(new Proxy(db, { get: (target, name) => name === 'collection' ? collection : Reflect.get(target, name, target) as unknown })); // prettier-ignore
+        });
+      }
+    }
+    const commands = new MongoCommands(new MeddlingLink(database.url, systemClock));
+    await commands.change(physical, [{ id: 'a', row: row(2) }], 2);
+    expect(isPut).toBe(true);
+    expect(await commands.row(physical, 'a')).toMatchObject({ json: '{"at":2}' });
+    // And one that is newer stays.
+    await commands.change(physical, [{ id: 'a', row: row(1) }], 1);
+    expect(await commands.row(physical, 'a')).toMatchObject({ json: '{"at":2}' });
+    await commands.close();
+  });
+
   describe('a process whose commands fail for a moment', () => {
     const away = () => Promise.reject(new ReadStoreUnavailableError('away'));
 
@@ -339,6 +421,70 @@ describe.skipIf(MONGODB_URL === '')(`the MongoDB read store${NO_MONGODB}`, () =>
       expect(await all(store)).toEqual([note(['a'], 1)]);
     });
   });
+
+  test(
+    'whatever fails and whoever is slow, all documents are of the last checkpoint',
+    { timeout: 180_000 },
+    async () => {
+      const documents = [0, 1, 2, 3, 4];
+      /** What a write to a position makes of each document. */
+      const made = (position: number) =>
+        documents.map((i) =>
+          (position + i) % 3 === 0 ? undefined : note([i], position, [`tag ${(position + i) % 2}`]),
+        );
+      const writesTo = (position: number) =>
+        made(position).map((one, i) => (one === undefined ? remove([i]) : put(one)));
+      const fate = fc.constantFrom('done', 'done', 'done', 'done', 'late', 'late', 'lost', 'unanswered');
+      const writers = fc.array(fc.array(fate, { minLength: 20, maxLength: 60 }), {
+        minLength: 2,
+        maxLength: 3,
+      });
+      await fc.assert(
+        fc.asyncProperty(writers, async (fates) => {
+          const plain = await open();
+          await plain.drop('notebook', 1);
+          await Promise.all(
+            fates.map(async (fatesOfOne) => {
+              const steps = fatesOfOne.values();
+              let isOver = false;
+              const store = keep(
+                steppingStore(database.url, async (command) => {
+                  const { value = 'done', done } = steps.next();
+                  isOver = done === true;
+                  if (value === 'late') for (let turn = 0; turn < 20; turn++) await setImmediate();
+                  if (value === 'lost') throw new ReadStoreUnavailableError('lost');
+                  const result = await command();
+                  if (value === 'unanswered') throw new ReadStoreUnavailableError('unanswered');
+                  return result;
+                }),
+              );
+              while (!isOver) {
+                try {
+                  const position = (await store.checkpoint('notebook', 1))?.position ?? -1;
+                  await store.write(writesTo(position + 1), [
+                    { next: checkpoint(position + 1), expected: position },
+                  ]);
+                } catch (error) {
+                  const isExpected =
+                    error instanceof ReadStoreUnavailableError || error instanceof CheckpointConflictError;
+                  if (!isExpected) throw error;
+                  await setImmediate();
+                }
+              }
+              await store.close();
+            }),
+          );
+          const position = (await plain.checkpoint('notebook', 1))?.position ?? -1;
+          const expected = made(position).filter((one) => one !== undefined);
+          expect(await all(plain)).toEqual(position === -1 ? [] : expected);
+          const tagged = await plain.version(notes, 1).find({ prefix: ['tag 0'] }, 'by_tag');
+          expect(tagged).toEqual(position === -1 ? [] : expected.filter(({ tags }) => tags?.[0] === 'tag 0'));
+          await plain.close();
+        }),
+        { numRuns: 25 },
+      );
+    },
+  );
 
   test('nothing that it says has the password in it', async () => {
     const url = 'mongodb://engram:s3cret-w0rd@127.0.0.1:9/db?serverSelectionTimeoutMS=50';

@@ -60,9 +60,9 @@ export function eventStoreDbHarness(url: string, prefix = freshPrefix()): EventS
 
 /** A gate to the server, and the connection string that leads through it. The server has to be on this machine. */
 export async function gateTo(url: string): Promise<{ readonly gate: TcpGate; readonly url: string }> {
-  const host = /(?<=\/\/(?:[^@/?]*@)?)[^@/?,]+/;
-  const gate = await openGate(Number(host.exec(url)?.[0].split(':')[1] ?? 2113));
-  return { gate, url: url.replace(host, `127.0.0.1:${gate.port}`) };
+  const [, before = '', host = ''] = /^(esdb:\/\/(?:[^@/?]+@)?)([^@/?,]+)/.exec(url) ?? [];
+  const gate = await openGate(Number(host.split(':')[1] ?? 2113));
+  return { gate, url: `${before}127.0.0.1:${gate.port}${url.slice(before.length + host.length)}` };
 }
 
 /** A record as bytes; its type says which one it is. */

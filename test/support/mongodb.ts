@@ -41,15 +41,13 @@ export function withDatabase(url: string, name: string): string {
   return `${start}/${name}?${options.toString()}`;
 }
 
-/** A way to the server that can be cut, and the connection string that takes it. */
+/** A way to the server, which is on this machine, that can be cut, and the connection string that takes it. */
 export async function gateToMongo(
   url: string,
   options: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly gate: TcpGate; readonly url: string }> {
-  const { host, port } = new URL(url.replace(/^mongodb:/, 'http:'));
-  const [name = '127.0.0.1'] = host.split(':');
-  const gate = await openGate(port === '' ? 27017 : Number(port), name);
   const through = new URL(url.replace(/^mongodb:/, 'http:'));
+  const gate = await openGate(through.port === '' ? 27017 : Number(through.port));
   through.host = `127.0.0.1:${gate.port}`;
   // What a replica set says of its members would lead past the gate.
   through.searchParams.delete('replicaSet');

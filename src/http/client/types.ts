@@ -304,6 +304,9 @@ export interface GetOneRoomEvent {
     readonly roomId: RoomId;
     readonly eventId: EventId;
   };
+  readonly query: {
+    readonly 'fi.mau.msc2815.include_unredacted_content': boolean;
+  };
 }
 /**
  * GET /rooms/{roomId}/timestamp_to_event

@@ -90,7 +90,7 @@ async function readTimeline(side: ReadSide, pass: SyncPass, stretch: RoomStretch
   const window = { after: stretch.since, to: stretch.to };
   const part = await timelinePart(side, eyes, stretch.roomId, window, filter, limit, pass.ignored);
   // To a client that goes on, a room that is new to it begins with a gap, as it does with other servers.
-  const isNew = pass.since !== undefined && stretch.since === undefined;
+  const isNew = stretch.since === undefined && (pass.since !== undefined || pass.isAfresh);
   return isNew ? { ...part, limited: true } : part;
 }
 

@@ -24,6 +24,8 @@ export interface SyncPass {
   readonly viewer: Viewer;
   readonly filter: Filter;
   readonly since: SyncToken | undefined;
+  /** The client begins afresh, and has seen another history before: what it knows may have a gap, or too much. */
+  readonly isAfresh: boolean;
   readonly to: SyncToken;
   readonly fullState: boolean;
   readonly stateAfter: boolean;

@@ -105,7 +105,10 @@ function isSince(pass: SyncPass, membership: Membership): boolean {
   return pass.since === undefined || membership.position > pass.since.position;
 }
 
-/** A room that was left: since the last answer, or at first if the filter asks for such rooms. */
+/**
+ * A room that was left: since the last answer, or at first if the filter asks for such rooms. A client that begins
+ * afresh may think that it is in them still.
+ */
 function leftStretch(
   pass: SyncPass,
   membership: Membership,
@@ -114,8 +117,8 @@ function leftStretch(
 ): RoomStretch | undefined {
   const { since } = pass;
   if (membership.forgotten) return undefined;
-  if (since === undefined ? !pass.filter.room.includeLeave : membership.position <= since.position)
-    return undefined;
+  const isTold = pass.filter.room.includeLeave || pass.isAfresh;
+  if (since === undefined ? !isTold : membership.position <= since.position) return undefined;
   const { room_id: roomId, position } = membership;
   // Who joined and left again knows nothing of the room; who was never let in is told of their own leaving only.
   const wasIn = move === undefined || !move.wasOutside;

@@ -67,6 +67,7 @@ export class Sync {
       viewer,
       filter,
       since: since === undefined ? undefined : notBeyond(since, to),
+      isAfresh: since === undefined && request.since !== undefined,
       to,
       fullState: request.fullState,
       stateAfter: request.stateAfter,
