@@ -58,7 +58,7 @@ describe.skipIf(reason !== undefined)(
       writeFileSync(join(disk.path, 'others'), Buffer.alloc(MEBIBYTE));
       expect(await healthOf(lived)).toEqual({
         status: 503,
-        parts: { disk: false, room_state: true, read_models: true },
+        parts: { log: true, disk: false, room_state: true, read_models: true },
       });
       await until(() => lived.server.wrote().includes('The disk is full'));
       expect(await (await fetch(`${lived.server.url}/metrics`)).text()).toMatch(
