@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Database, RootDatabase, RootDatabaseOptions } from 'lmdb';
-import { surveyPages, type Survey, type Untidy } from './lmdb-pages.js';
+import { surveyPages, type Survey, type Untidy } from './lmdb-remains.js';
 
 type Table = Database<Buffer, Uint8Array>;
 
@@ -8,7 +8,6 @@ type Table = Database<Buffer, Uint8Array>;
 interface Statistics {
   readonly lastTxnId: number;
   readonly lastPageNumber: number;
-  readonly pageSize: number;
 }
 
 /** A write of about so many bytes to the file. Rejects where the disk would not take it. */
@@ -73,7 +72,7 @@ export class LmdbScrub {
   async #survey(lastTransaction: number): Promise<Survey> {
     const reading = this.#root.useReadTransaction();
     try {
-      return await surveyPages(this.#file, this.#statistics().pageSize, lastTransaction);
+      return await surveyPages(this.#file, lastTransaction);
     } finally {
       reading.done();
     }
