@@ -1,5 +1,6 @@
 // How many messages per second a server takes, every answer after its flush: `npm run bench`.
-// The server is the built program with its embedded stores in a temporary folder; the clients are this process.
+// The server is the built program with its embedded stores in a temporary folder, or with those that the environment
+// names (ENGRAM_LOG__ADAPTER=eventstoredb ENGRAM_LOG__URL=...); the clients are this process.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -17,6 +18,14 @@ const CASES = [
   ['100 clients, 100 rooms', 100, 100],
 ];
 
+/** What the environment says of stores. Each run has a log of its own there. */
+const STORES = {
+  ENGRAM_LOG__PREFIX: `bench-${Date.now()}`,
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => /^ENGRAM_(LOG|READ_MODELS)__/.test(name)),
+  ),
+};
+
 async function startServer(folder) {
   const child = spawn(process.execPath, [MAIN, 'serve'], {
     env: {
@@ -26,6 +35,7 @@ async function startServer(folder) {
       ENGRAM_RATE_LIMITS__ENABLED: 'false',
       ENGRAM_LOGGING__LEVEL: 'warn',
       ENGRAM_LISTENERS__0__PORT: '0',
+      ...STORES,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,3 +1,4 @@
+import type { Serving } from '../src/read-models/store.js';
 import type { Projection } from './projection.js';
 
 /**
@@ -27,4 +28,14 @@ export function inGeneration(projection: Projection, stored: number): Projection
 /** The projection in the generation after the one that it is in. */
 export function nextGeneration(projection: Projection): Projection {
   return inGeneration(projection, projection.version + GENERATION);
+}
+
+/** The projections in generations that do not serve: after those that do, where these are of the code's version. */
+export function besideServing(projections: readonly Projection[], serving: readonly Serving[]): Projection[] {
+  const versions = new Map(serving.map(({ projection, version }) => [projection, version]));
+  return projections.map((code) => {
+    const served = versions.get(code.name);
+    const isCurrent = served !== undefined && codeVersion(served) === code.version;
+    return isCurrent ? nextGeneration(inGeneration(code, served)) : code;
+  });
 }

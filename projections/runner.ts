@@ -9,7 +9,7 @@ import type { Clock } from '../src/runtime/clock.js';
 import { fold, Lane, relocate, slices, type Slice } from './fold.js';
 import { codeVersion, nextGeneration } from './generations.js';
 import { backoff, pause } from './pause.js';
-import { dropOthers, plan, serve, type LogReader } from './plan.js';
+import { dropOthers, plan, serve, type LogReader, type Plan } from './plan.js';
 import { ProcessedPositions } from './positions.js';
 import type { Projection } from './projection.js';
 
@@ -106,23 +106,47 @@ export class ProjectionRunner {
       serving,
       quarantined: lane.quarantined,
     });
-    return [...this.#live.map((lane) => of(lane, true)), ...this.#building.map((lane) => of(lane, false))];
+    const known = [
+      ...this.#live.map((lane) => of(lane, true)),
+      ...this.#building.map((lane) => of(lane, false)),
+    ];
+    if (known.length > 0) return known;
+    // Nobody knows yet how far they are.
+    return this.#options.projections.map((projection) => of(new Lane(projection, START), false));
   }
 
   /**
-   * Sees what is there and starts; resolves when the projections that can serve do. The rest are built in the
-   * background. @throws what stands in the way of even that, except unavailability, which is waited out.
+   * Sees what is there and starts; resolves when the projections that can serve do, and the rest are built in the
+   * background. Where log or store are away, all of it is done in the background, when they are back.
+   *
+   * @throws what stands in the way of even that
    */
   async start(): Promise<void> {
-    const { log, store, projections } = this.#options;
-    const found = await this.#retry(() => plan(log, store, projections));
-    if (found === undefined) return;
-    this.#building = found.building;
-    if (found.live.length > 0) {
-      this.#join(found.live);
-      for (const lane of found.live) this.#run(this.#tidy(lane));
+    try {
+      this.#begin(await this.#plan());
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      this.#run(this.#beginLater());
     }
-    if (found.building.length > 0) this.#run(this.#build(found.building));
+  }
+
+  #plan(): Promise<Plan> {
+    const { log, store, projections } = this.#options;
+    return plan(log, store, projections);
+  }
+
+  async #beginLater(): Promise<void> {
+    const found = await this.#retry(() => this.#plan());
+    if (found !== undefined) this.#begin(found);
+  }
+
+  #begin({ live, building }: Plan): void {
+    this.#building = building;
+    if (live.length > 0) {
+      this.#join(live);
+      for (const lane of live) this.#run(this.#tidy(lane));
+    }
+    if (building.length > 0) this.#run(this.#build(building));
   }
 
   /**
@@ -278,11 +302,10 @@ export class ProjectionRunner {
       try {
         return await action();
       } catch (error) {
-        if (!(error instanceof ReadStoreUnavailableError || error instanceof LogUnavailableError))
-          throw error;
+        if (!isUnavailable(error)) throw error;
         // What went on for long was not the same trouble.
         if (clock.monotonic() - began > LONG) attempt = 0;
-        if (!this.#stopping()) logger.warn({ error: error.name, attempt }, 'Projections wait and try again.');
+        if (!this.#stopping()) logger.warn({ error: error.name, reason: error.message, attempt }, 'Projections wait and try again.'); // prettier-ignore
         await pause(clock, backoff(attempt), signal);
       }
     }
@@ -308,6 +331,10 @@ export class ProjectionRunner {
     });
     this.#running.push(guarded);
   }
+}
+
+function isUnavailable(error: unknown): error is ReadStoreUnavailableError | LogUnavailableError {
+  return error instanceof ReadStoreUnavailableError || error instanceof LogUnavailableError;
 }
 
 /** Milliseconds after which an attempt counts as having worked for a while. */

@@ -47,6 +47,8 @@ const io: Io = {
   signal: interruption(),
 };
 
+// What is waited for may be nothing but time: for a store to come back, before anything is listened to.
+setInterval(() => undefined, 60_000);
 const exitCode = await runCommandLine(process.argv.slice(2), io);
 
 // What was written to a pipe may still be on its way; whatever else is open is not waited for.

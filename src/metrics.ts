@@ -26,6 +26,8 @@ export interface Metrics {
   projectionQuarantined(projection: string): void;
   /** A record of the log could not be read. */
   recordDamaged(): void;
+  /** Whether a part of the server works. */
+  healthOf(part: string, works: boolean): void;
   /** Shows a cache's figures, asked for when the metrics are read. */
   watchCache(name: string, figures: () => CacheFigures): void;
   /** All of it in Prometheus' text format. */
@@ -85,6 +87,12 @@ export function createMetrics(): Metrics {
     labelNames: ['projection'],
     registers,
   });
+  const health = new Gauge({
+    name: 'engram_health',
+    help: 'Whether a part of the server works (1) or not (0).',
+    labelNames: ['part'],
+    registers,
+  });
   let headPosition = 0;
   const positions = watchProjections(registers, () => headPosition);
   const caches = watchCaches(registers);
@@ -114,6 +122,9 @@ export function createMetrics(): Metrics {
     },
     recordDamaged: () => {
       damaged.inc();
+    },
+    healthOf: (part, works) => {
+      health.set({ part }, works ? 1 : 0);
     },
     watchCache: (name, figures) => {
       caches.set(name, figures);

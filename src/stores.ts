@@ -1,13 +1,17 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config.js';
-import { dataFolders } from './config/data-folders.js';
+import { dataFolders, processFolders } from './config/data-folders.js';
 import { LogFormatError } from './log/errors.js';
+import { holderOf, lockFolder } from './log/folder-lock.js';
 import type { Log } from './log/log.js';
 import type { AppendObserver } from './log/adapter.js';
 import { SealKeys } from './log/seal-keys.js';
+import { ReadStoreFormatError } from './read-models/errors.js';
 import type { ReadStore } from './read-models/store.js';
+import { isSoundValue, LmdbRoomState, ROOM_STATE_FILE } from './room-state/lmdb.js';
 import type { Clock } from './runtime/clock.js';
+import { DerivedFolder } from './runtime/derived-folder.js';
 import type { Random } from './runtime/random.js';
 
 /*
@@ -21,33 +25,86 @@ export interface StorePorts {
 }
 
 /**
- * Opens the log to write and read it.
+ * Opens the log to write and read it. Where it is kept on a server, the data folder is taken for this process, as the
+ * embedded log is taken itself: what is derived from the log lies there, for one process.
  *
- * @throws LogFormatError when it is in use, foreign or newer, or when its seal key is gone
+ * @throws LogFormatError when it is in use, foreign or newer, or when its seal key is gone; LogUnavailableError when
+ *   its server does not answer
  */
 export async function openLog(config: Config, ports: StorePorts, observer?: AppendObserver): Promise<Log> {
   const folders = dataFolders(config);
   const sealKey = join(folders.keys, 'seal.key');
-  // A new key would open nothing of what is there, and what is written meanwhile would need both.
-  if (config.log.adapter === 'lmdb' && existsSync(folders.log) && !existsSync(sealKey)) {
+  // A new key would open nothing of what is there, and what is written meanwhile would need both. Looked for twice: a
+  // process that starts at the same time makes the key first, and then the log.
+  if (!existsSync(sealKey) && (await hasLog(config, ports)) && !existsSync(sealKey)) {
     throw new LogFormatError(`${sealKey} is missing, and the log's content is sealed with it: put it back.`);
   }
-  const keys = SealKeys.open(sealKey, ports.random);
   const observed = observer === undefined ? {} : { observer };
   switch (config.log.adapter) {
     case 'lmdb': {
       const { openLmdbLog } = await import('./log/lmdb.js');
-      return openLmdbLog({ folder: folders.log, ...ports, keys, ...observed });
+      const keys = SealKeys.open(sealKey, ports.random);
+      const leastFree = config.limits.free_disk_bytes;
+      return openLmdbLog({ folder: folders.log, leastFree, ...ports, keys, ...observed });
     }
-    case 'eventstoredb':
-      throw new LogFormatError('This version has no adapter for eventstoredb: configure lmdb.');
+    case 'eventstoredb': {
+      const { openEventStoreDbLog } = await import('./log/eventstoredb.js');
+      mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
+      const onClosed = takeDataFolder(config);
+      try {
+        const keys = SealKeys.open(sealKey, ports.random);
+        return await openEventStoreDbLog({ ...there(config), ...ports, keys, ...observed, onClosed });
+      } catch (error) {
+        onClosed();
+        throw error;
+      }
+    }
   }
+}
+
+/** Whether there is a log, of whatever format. @throws LogUnavailableError when its server does not answer */
+export async function hasLog(config: Config, ports: StorePorts): Promise<boolean> {
+  switch (config.log.adapter) {
+    case 'lmdb':
+      return existsSync(dataFolders(config).log);
+    case 'eventstoredb': {
+      const { hasEventStoreDbLog } = await import('./log/eventstoredb.js');
+      return hasEventStoreDbLog({ ...there(config), ...ports });
+    }
+  }
+}
+
+/**
+ * Takes a data folder whose log is elsewhere. Processes that share it have places of their own there, and none of
+ * them goes with a process that takes it alone.
+ *
+ * @throws LogFormatError when it is in use
+ */
+function takeDataFolder({ data_dir: folder, roles }: Config): () => void {
+  if (roles !== null) {
+    const holder = holderOf(folder);
+    if (holder === undefined) return () => undefined;
+    throw new LogFormatError(`The data folder ${folder} is in use by process ${holder}, which has no roles.`);
+  }
+  for (const place of processFolders({ data_dir: folder })) {
+    const holder = holderOf(place);
+    if (holder === undefined) continue;
+    throw new LogFormatError(`The data folder ${folder} is in use by process ${holder}.`);
+  }
+  return lockFolder(folder).release;
+}
+
+/** Where a log on a server is. */
+function there({ log: { url, prefix } }: Config): { readonly url: string; readonly prefix: string } {
+  if (url === null) throw new LogFormatError('log.url does not say where EventStoreDB is.');
+  return { url, prefix };
 }
 
 /**
  * Opens the log to read it, beside processes that write it or alone: nothing is made, and appending is refused.
  *
- * @throws LogFormatError when there is none, or a foreign or newer one
+ * @throws LogFormatError when there is none, or a foreign or newer one; LogUnavailableError when its server does not
+ *   answer
  */
 export async function openLogForReading(config: Config, ports: StorePorts): Promise<Log> {
   const folders = dataFolders(config);
@@ -64,19 +121,112 @@ export async function openLogForReading(config: Config, ports: StorePorts): Prom
       const { openLmdbLogForReading } = await import('./log/lmdb-reader.js');
       return openLmdbLogForReading({ folder: folders.log, ...ports, keys });
     }
-    case 'eventstoredb':
-      throw new LogFormatError('This version has no adapter for eventstoredb: configure lmdb.');
+    case 'eventstoredb': {
+      const { openEventStoreDbLog } = await import('./log/eventstoredb.js');
+      return openEventStoreDbLog({ ...there(config), ...ports, keys, readOnly: true });
+    }
   }
 }
 
-/** Opens the read models. @throws ReadStoreFormatError when something else is there */
+/**
+ * Opens the read models. MongoDB need not be there: whatever is asked of it then is unavailable, and what is in its
+ * database is seen when it is there.
+ *
+ * @throws ReadStoreFormatError when something else is there
+ */
 export async function openReadStore(config: Config): Promise<ReadStore> {
   switch (config.read_models.adapter) {
     case 'lmdb':
       return openScratchReadStore(dataFolders(config).readModels);
-    case 'mongodb':
-      throw new LogFormatError('This version has no adapter for mongodb: configure lmdb.');
+    case 'mongodb': {
+      const { openMongoReadStore } = await import('./read-models/mongodb.js');
+      return openMongoReadStore({ url: config.read_models.url ?? '' });
+    }
   }
+}
+
+/** Where what is derived is allowed to fill the disk after commands are refused, so that what was acknowledged gets there. */
+const DERIVED_SHARE = 1 / 4;
+
+/** Told of what had to be deleted, and is made again. */
+export interface StoreLogger {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/**
+ * Opens the read models for a server. Where this process is alone, those that are damaged or of another format are
+ * deleted first: they are built again from the log.
+ *
+ * @param afterCrash whether the process before did not close them
+ * @throws ReadStoreFormatError when something else is there
+ */
+export async function openServingReadStore(
+  config: Config,
+  afterCrash: boolean,
+  logger: StoreLogger,
+): Promise<{ readonly store: ReadStore; readonly isDamaged: () => boolean }> {
+  if (config.read_models.adapter !== 'lmdb')
+    return { store: await openReadStore(config), isDamaged: () => false };
+  const { isSoundEntry, openLmdbReadStore, READ_MODELS_FILE } = await import('./read-models/lmdb.js');
+  const folder = new DerivedFolder(dataFolders(config).readModels, READ_MODELS_FILE, isSoundEntry);
+  const isAlone = config.roles === null;
+  const dropped = isAlone ? folder.dropDamaged(afterCrash) : undefined;
+  if (dropped !== undefined)
+    logger.warn({ reason: dropped }, 'Read models are damaged: they are built again from the log.');
+  const open = () =>
+    openLmdbReadStore(folder.path, {
+      leastFree: config.limits.free_disk_bytes * DERIVED_SHARE,
+      onDamage: (err) => {
+        if (!folder.report(err)) return;
+        logger.error(
+          { err },
+          'Read models are damaged. Start the server again: it builds them again from the log.',
+        );
+      },
+    });
+  const isDamaged = () => folder.damaged;
+  try {
+    return { store: open(), isDamaged };
+  } catch (error) {
+    if (!isAlone || !(error instanceof ReadStoreFormatError) || !error.ours) throw error;
+    logger.warn(
+      { reason: error.message },
+      'Read models are of another version: they are built again from the log.',
+    );
+    folder.drop();
+    return { store: open(), isDamaged };
+  }
+}
+
+/** Opens the room index and the state nodes; deletes them first where they are damaged: they are made again from the log. */
+export function openRoomState(
+  config: Config,
+  path: string,
+  afterCrash: boolean,
+  logger: StoreLogger,
+): { readonly roomState: LmdbRoomState; readonly isDamaged: () => boolean } {
+  const folder = new DerivedFolder(path, ROOM_STATE_FILE, isSoundValue);
+  const dropped = folder.dropDamaged(afterCrash);
+  if (dropped !== undefined)
+    logger.warn({ reason: dropped }, 'The room index is damaged: it is made again from the log.');
+  const roomState = new LmdbRoomState(
+    folder.path,
+    (err) => {
+      logger.error({ err }, 'The room index cannot be written; it stays in memory.');
+    },
+    {
+      leastFree: config.limits.free_disk_bytes * DERIVED_SHARE,
+      onDamage: (err) => {
+        if (!folder.report(err)) return;
+        logger.error(
+          { err },
+          'The room index is damaged. Start the server again: it makes it again from the log.',
+        );
+      },
+    },
+  );
+  return { roomState, isDamaged: () => folder.damaged };
 }
 
 /** Opens read models of this process alone, in a folder. @throws ReadStoreFormatError when something else is there */

@@ -22,10 +22,10 @@ interface Running {
   readonly ended: Promise<number | NodeJS.Signals | null>;
 }
 
-function start(args: string[]): Running {
+function start(args: string[], env: Readonly<Record<string, string>> = {}): Running {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], ENGRAM_LISTENERS__0__PORT: '0' },
+    env: { PATH: process.env['PATH'], ENGRAM_LISTENERS__0__PORT: '0', ...env },
   });
   const written = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (written.stdout += chunk.toString()));
@@ -60,9 +60,9 @@ describe('the program', () => {
     });
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('serves until %s, and ends cleanly', async (signal) => {
-    const { child, written, ended } = start(['serve']);
-    const url = await new Promise<string>((resolve, reject) => {
+  /** Where it serves, once it says so. */
+  function served({ child, written, ended }: Running): Promise<string> {
+    return new Promise<string>((resolve, reject) => {
       child.stdout?.on('data', () => {
         const found = /http:\/\/127\.0\.0\.1:[0-9]+/.exec(written.stdout)?.[0];
         if (found !== undefined) resolve(found);
@@ -71,9 +71,39 @@ describe('the program', () => {
         reject(new Error(`It ended with ${code ?? 'nothing'}: ${written.stderr}`));
       });
     });
+  }
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('serves until %s, and ends cleanly', async (signal) => {
+    const program = start(['serve']);
+    const url = await served(program);
     expect((await fetch(`${url}/_matrix/client/versions`)).status).toBe(200);
-    child.kill(signal);
-    expect(await ended).toBe(0);
-    expect(written.stdout).toMatch(/node .*dist\/main\.js user create NAME/);
+    program.child.kill(signal);
+    expect(await program.ended).toBe(0);
+    expect(program.written.stdout).toMatch(/node .*dist\/main\.js user create NAME/);
+  });
+
+  it('serves while the server of its read models is away, and ends cleanly', async () => {
+    const program = start(['serve'], {
+      ENGRAM_READ_MODELS__ADAPTER: 'mongodb',
+      ENGRAM_READ_MODELS__URL: 'mongodb://engram:s3cret@127.0.0.1:9/?serverSelectionTimeoutMS=100',
+      ENGRAM_REGISTRATION__ENABLED: 'true',
+    });
+    const url = await served(program);
+    const body = JSON.stringify({
+      username: 'alice',
+      auth: { type: 'm.login.dummy' },
+      password: 'a password',
+    });
+    const registered = await fetch(`${url}/_matrix/client/v3/register`, { method: 'POST', body });
+    expect(registered.status).toBe(200);
+    const { access_token: token } = (await registered.json()) as { access_token: string };
+    const headers = { authorization: `Bearer ${token}` };
+    const room = await fetch(`${url}/_matrix/client/v3/createRoom`, { method: 'POST', headers, body: '{}' });
+    expect(room.status).toBe(200);
+    program.child.kill('SIGTERM');
+    expect(await program.ended).toBe(0);
+    const { stdout, stderr } = program.written;
+    expect(stderr).toContain('connect ECONNREFUSED 127.0.0.1:9');
+    expect(stdout + stderr).not.toContain('s3cret');
   });
 });

@@ -2,6 +2,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
+import { SealKeys } from '../src/log/seal-keys.js';
+import { systemRandom } from '../src/runtime/random.js';
 import { openEngine, startServer } from '../src/server.js';
 import { temporaryFolder } from './support/folder.js';
 
@@ -69,8 +71,11 @@ describe('a server', () => {
     await expect(openEngine(config())).rejects.toThrow(/seal\.key is missing/);
   });
 
-  it('refuses stores that it has no adapter for', async () => {
-    const env = { ENGRAM_LOG__ADAPTER: 'eventstoredb', ENGRAM_LOG__URL: 'esdb://localhost:2113' };
-    await expect(openEngine(config(env))).rejects.toThrow(/no adapter for eventstoredb/);
+  it('refuses a seal key that is not the one of the log', async () => {
+    await (await openEngine(config())).close();
+    const key = join(folder.path, 'keys', 'seal.key');
+    rmSync(key);
+    SealKeys.open(key, systemRandom);
+    await expect(openEngine(config())).rejects.toThrow(/seal key in the data folder is not the one/);
   });
 });

@@ -1,8 +1,10 @@
 import { request } from 'node:http';
+import type { Config } from '../config.js';
+import { socketsOf } from '../config/data-folders.js';
 import { CliError } from './io.js';
 
 /** A running server's answer to the operator. */
-export interface AdminAnswer {
+interface AdminAnswer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
@@ -11,16 +13,39 @@ const MAX_ANSWER_BYTES = 1_048_576;
 /** Milliseconds; hashing a password is the longest that a request takes. */
 const TIMEOUT = 30_000;
 
+/** Another process of the same data folder is the one to ask. */
+const NOT_HERE = 409;
+
 /**
- * Asks the server that runs on a data folder, through the socket in it; `undefined` where none runs.
+ * Asks the server that runs on a data folder, through the sockets in it: of several processes the first whose role it
+ * is. `undefined` where none runs. A refusal is an error.
  *
- * @throws CliError where one runs and does not answer
+ * @throws CliError with the server's words, or where one runs and does not answer
  */
-export async function askServer(
-  socket: string,
+export async function askServerFor(
+  config: Pick<Config, 'data_dir'>,
   method: 'GET' | 'POST',
   path: string,
   body: object = {},
+): Promise<AdminAnswer['body'] | undefined> {
+  let refused: AdminAnswer | undefined;
+  for (const socket of socketsOf(config)) {
+    const answer = await askServer(socket, method, path, body);
+    if (answer === undefined) continue;
+    if (answer.status < 300) return answer.body;
+    refused = answer;
+    if (answer.status !== NOT_HERE) break;
+  }
+  if (refused === undefined) return undefined;
+  const words = refused.body['error'];
+  throw new CliError(typeof words === 'string' ? words : `The server answered ${refused.status}.`);
+}
+
+async function askServer(
+  socket: string,
+  method: 'GET' | 'POST',
+  path: string,
+  body: object,
 ): Promise<AdminAnswer | undefined> {
   try {
     return await exchange(socket, method, path, JSON.stringify(body));
@@ -30,16 +55,6 @@ export async function askServer(
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError(`The server behind ${socket} does not answer: ${reason}`);
   }
-}
-
-/** The same, where a refusal is an error. @throws CliError with the server's words */
-export async function askServerFor(
-  ...args: Parameters<typeof askServer>
-): Promise<AdminAnswer['body'] | undefined> {
-  const answer = await askServer(...args);
-  if (answer === undefined || answer.status < 300) return answer?.body;
-  const words = answer.body['error'];
-  throw new CliError(typeof words === 'string' ? words : `The server answered ${answer.status}.`);
 }
 
 function exchange(socketPath: string, method: string, path: string, body: string): Promise<AdminAnswer> {

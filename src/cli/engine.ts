@@ -24,7 +24,7 @@ export async function withWriteSide<T>(
     const { clock, random } = engine.ports;
     return await command(engine.write, { correlationId: uuid(random), now: clock.now() });
   } catch (error) {
-    throw error instanceof MatrixError ? new CliError(error.message) : error;
+    throw error instanceof MatrixError ? new CliError(error.message) : asCliError(error);
   } finally {
     await engine.close();
   }

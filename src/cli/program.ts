@@ -60,6 +60,11 @@ function declareVerbs(program: Command, verb: Verb): void {
     .command('serve')
     .description('Run the server until SIGINT or SIGTERM; a second one ends it at once.')
     .option(...CONFIG_OPTION)
+    .option(
+      '--roles <roles>',
+      'where several processes share a log and read models: what this one does, of http,commands,projections',
+      (text: string) => text.split(','),
+    )
     .addHelpText(
       'after',
       example('engram serve --config engram.yaml', 'ENGRAM_SERVER_NAME=example.org engram serve'),

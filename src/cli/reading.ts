@@ -2,13 +2,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
-import { LogFormatError } from '../log/errors.js';
+import { requireKnownRecords } from '../log/known-records.js';
 import type { Log } from '../log/log.js';
 import { parseSigningKey, type SigningKey } from '../protocol/keys.js';
 import { systemClock } from '../runtime/clock.js';
 import { systemRandom } from '../runtime/random.js';
 import { openLogForReading } from '../stores.js';
 import { CliError, type Io } from './io.js';
+import { isPlain } from './plain-errors.js';
 
 const SYSTEM = { clock: systemClock, random: systemRandom };
 
@@ -29,7 +30,10 @@ export async function withLog<T>(
     throw asCliError(error);
   });
   try {
+    await requireKnownRecords(log);
     return await run({ config, log });
+  } catch (error) {
+    throw asCliError(error);
   } finally {
     await log.close();
   }
@@ -43,5 +47,10 @@ export function readSigningKey(config: Config): SigningKey | undefined {
 
 /** What the operator can mend is told as it is. */
 export function asCliError(error: unknown): unknown {
-  return error instanceof LogFormatError ? new CliError(error.message) : error;
+  return isPlain(error) ? new CliError(error.message) : error;
+}
+
+/** What positions in the log count: EventStoreDB's are places in its file. */
+export function positionUnit(config: Config): string {
+  return config.log.adapter === 'lmdb' ? 'records' : 'bytes of the log';
 }

@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Comparison } from '../../projections/compare.js';
+import type { Projection } from '../../projections/projection.js';
 import type { RebuildReport } from '../../projections/rebuild.js';
 import { loadConfig, type Config } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
+import { requireKnownRecords } from '../log/known-records.js';
 import type { Log } from '../log/log.js';
 import type { ReadStore } from '../read-models/store.js';
 import { systemClock } from '../runtime/clock.js';
@@ -12,7 +14,7 @@ import { systemRandom } from '../runtime/random.js';
 import { askServerFor } from './admin-client.js';
 import { CliError, EXIT, type Io } from './io.js';
 import { createProgress } from './progress.js';
-import { asCliError } from './reading.js';
+import { asCliError, positionUnit } from './reading.js';
 
 export interface RebuildOptions {
   readonly config?: string;
@@ -26,18 +28,25 @@ export interface RebuildOptions {
 export async function rebuild(options: RebuildOptions, io: Io): Promise<number> {
   const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
   if (options.check !== true && (await rebuildOnline(config, io))) return EXIT.ok;
-  if (!existsSync(dataFolders(config).log)) throw new CliError(`There is no log in ${config.data_dir}.`);
-  const { openLog } = await import('../stores.js');
-  // The log's lock keeps servers away from the read models.
-  const log = await openLog(config, { clock: systemClock, random: systemRandom }).catch((error: unknown) => {
+  const { hasLog, openLog } = await import('../stores.js');
+  const ports = { clock: systemClock, random: systemRandom };
+  const found = await hasLog(config, ports).catch((error: unknown) => {
+    throw asCliError(error);
+  });
+  if (!found) throw new CliError(`There is no log in ${placeOfLog(config)}.`);
+  // The lock that comes with it keeps servers away from the read models.
+  const log = await openLog(config, ports).catch((error: unknown) => {
     const mended = asCliError(error);
-    if (options.check === true && mended instanceof CliError) {
+    if (options.check === true && mended instanceof CliError && mended.message.includes('in use')) {
       throw new CliError(`${mended.message} To compare its read models, the server has to be stopped.`);
     }
     throw mended;
   });
   try {
+    await requireKnownRecords(log);
     return await (options.check === true ? check(config, log, io) : replace(config, log, io));
+  } catch (error) {
+    throw asCliError(error);
   } finally {
     await log.close();
   }
@@ -45,8 +54,7 @@ export async function rebuild(options: RebuildOptions, io: Io): Promise<number> 
 
 /** Has a running server do it, beside what serves; false where none runs. */
 async function rebuildOnline(config: Config, io: Io): Promise<boolean> {
-  const { socket } = dataFolders(config);
-  let answer = await askServerFor(socket, 'POST', '/rebuild');
+  let answer = await askServerFor(config, 'POST', '/rebuild');
   if (answer === undefined) return false;
   io.stderr.write('The running server rebuilds them, and serves meanwhile; this can be interrupted.\n');
   const progress = createProgress({ output: io.stderr, label: 'Rebuilding', unit: 'percent', total: 100 });
@@ -55,7 +63,7 @@ async function rebuildOnline(config: Config, io: Io): Promise<boolean> {
     await pause(POLL, undefined, { signal: io.signal }).catch(() => {
       io.signal.throwIfAborted();
     });
-    answer = await askServerFor(socket, 'GET', '/rebuild');
+    answer = await askServerFor(config, 'GET', '/rebuild');
     if (answer === undefined)
       throw new CliError('The server has ended meanwhile; what it has served before is served.');
   }
@@ -68,10 +76,17 @@ async function rebuildOnline(config: Config, io: Io): Promise<boolean> {
 /** Milliseconds. */
 const POLL = 200;
 
-async function replace(config: Config, log: Log, io: Io): Promise<number> {
+function replace(config: Config, log: Log, io: Io): Promise<number> {
+  return config.read_models.adapter === 'lmdb'
+    ? replaceFolder(config, log, io)
+    : replaceBeside(config, log, io);
+}
+
+/** Builds a store of its own, which takes the place of the other: whatever is wrong with that one is gone with it. */
+async function replaceFolder(config: Config, log: Log, io: Io): Promise<number> {
   const { readModels } = dataFolders(config);
   const built = `${readModels}.rebuilding`;
-  const report = await build(log, built, undefined, io);
+  const report = await buildInFolder(built, config, log, undefined, io);
   if (!report.complete) return interrupted(io);
   const old = `${readModels}.replaced`;
   await rm(old, { recursive: true, force: true });
@@ -79,20 +94,34 @@ async function replace(config: Config, log: Log, io: Io): Promise<number> {
   // Killed between the two, a server would find no read models, and build them.
   await rename(built, readModels);
   await rm(old, { recursive: true, force: true });
-  io.stdout.write(`All read models were rebuilt from ${plural(report.records, 'record')}.\n`);
-  return reportQuarantined(report, io);
+  return reportRebuilt(report, io);
+}
+
+/** Builds new generations beside those that serve, in the same store, which other processes may be reading. */
+async function replaceBeside(config: Config, log: Log, io: Io): Promise<number> {
+  const { openReadStore } = await import('../stores.js');
+  const { besideServing } = await import('../../projections/generations.js');
+  const { PROJECTIONS } = await import('../../projections/index.js');
+  const store = await openReadStore(config);
+  try {
+    const projections = besideServing(PROJECTIONS, await store.serving());
+    const report = await build(store, projections, config, log, undefined, io);
+    return report.complete ? reportRebuilt(report, io) : interrupted(io);
+  } finally {
+    await store.close();
+  }
 }
 
 async function check(config: Config, log: Log, io: Io): Promise<number> {
   const { readModels } = dataFolders(config);
-  if (!existsSync(readModels)) {
-    throw new CliError('There are no read models to compare with: "engram rebuild" makes them.');
-  }
+  const isFolder = config.read_models.adapter === 'lmdb';
+  if (isFolder && !existsSync(readModels)) throw nothingToCompare();
   const built = `${readModels}.checking`;
   const { openReadStore } = await import('../stores.js');
-  const serving = await open(openReadStore(config));
+  const serving = await openReadStore(config);
   try {
-    const report = await build(log, built, serving, io);
+    if (!isFolder && (await serving.serving()).length === 0) throw nothingToCompare();
+    const report = await buildInFolder(built, config, log, serving, io);
     if (!report.complete) return interrupted(io);
     await rm(built, { recursive: true, force: true });
     return reportCompared(report, io);
@@ -101,29 +130,53 @@ async function check(config: Config, log: Log, io: Io): Promise<number> {
   }
 }
 
-async function build(
-  log: Log,
+function nothingToCompare(): CliError {
+  return new CliError('There are no read models to compare with: "engram rebuild" makes them.');
+}
+
+/** For people; what the connection string says besides the prefix is nobody's business. */
+function placeOfLog({ data_dir, log }: Config): string {
+  return log.adapter === 'lmdb' ? data_dir : `EventStoreDB under ${log.prefix}:*`;
+}
+
+async function buildInFolder(
   folder: string,
+  config: Config,
+  log: Log,
   serving: ReadStore | undefined,
   io: Io,
 ): Promise<RebuildReport> {
-  const [{ openScratchReadStore }, { PROJECTIONS }, { rebuild: rebuildModels }] = await Promise.all([
-    import('../stores.js'),
-    import('../../projections/index.js'),
-    import('../../projections/rebuild.js'),
-  ]);
-  const store = await open(openScratchReadStore(folder));
+  const { openScratchReadStore } = await import('../stores.js');
+  const { PROJECTIONS } = await import('../../projections/index.js');
+  const store = await openScratchReadStore(folder);
+  try {
+    return await build(store, PROJECTIONS, config, log, serving, io);
+  } finally {
+    await store.close();
+  }
+}
+
+/** @param serving is compared, where it is given */
+async function build(
+  store: ReadStore,
+  projections: readonly Projection[],
+  config: Config,
+  log: Log,
+  serving: ReadStore | undefined,
+  io: Io,
+): Promise<RebuildReport> {
+  const { rebuild: rebuildModels } = await import('../../projections/rebuild.js');
   const progress = createProgress({
     output: io.stderr,
     label: serving === undefined ? 'Rebuilding' : 'Checking',
-    unit: 'records',
+    unit: positionUnit(config),
     total: Math.max(0, log.head),
   });
   try {
     return await rebuildModels({
       log,
       store,
-      projections: PROJECTIONS,
+      projections,
       ...(serving === undefined ? {} : { check: serving }),
       signal: io.signal,
       onProgress: ({ position, head }) => {
@@ -136,16 +189,6 @@ async function build(
     });
   } finally {
     progress.finish();
-    await store.close();
-  }
-}
-
-async function open(store: Promise<ReadStore>): Promise<ReadStore> {
-  try {
-    return await store;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ReadStoreFormatError') throw new CliError(error.message);
-    throw error;
   }
 }
 
@@ -177,7 +220,8 @@ function isDifferent({ differing }: Comparison): boolean {
 }
 
 /** What could not be folded is left out, which whoever rebuilds should know. */
-function reportQuarantined({ quarantined }: RebuildReport, io: Io): number {
+function reportRebuilt({ records, quarantined }: RebuildReport, io: Io): number {
+  io.stdout.write(`All read models were rebuilt from ${plural(records, 'record')}.\n`);
   if (quarantined > 0) io.stderr.write(`${plural(quarantined, 'record')} could not be folded.\n`);
   return EXIT.ok;
 }

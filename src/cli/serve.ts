@@ -1,7 +1,10 @@
 import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig, type Config } from '../config.js';
+import { variableName } from '../config/schema.js';
 import { CliError, EXIT, type Io } from './io.js';
+import { requireOpenFiles } from './open-files.js';
+import { isPlain } from './plain-errors.js';
 
 /** What `serve` needs of a server that runs. */
 export interface ServedServer {
@@ -13,20 +16,20 @@ export interface ServedServer {
   close(): Promise<void>;
 }
 
-/** Errors of the system that say all that there is to say, when an address or a folder cannot be had. */
-const PLAIN_ERRORS = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'EROFS', 'ENOSPC', 'ENOTFOUND']);
-
 /**
  * `engram serve`: runs until it is told to end, then ends cleanly.
  *
  * Told while it is starting, it ends as soon as it has started.
  */
 export async function serve(
-  options: { readonly config?: string },
+  options: { readonly config?: string; readonly roles?: readonly string[] },
   io: Io,
   start: (config: Config) => Promise<ServedServer> = startServer,
 ): Promise<number> {
-  const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
+  const roles =
+    options.roles === undefined ? {} : { [variableName(['roles'])]: JSON.stringify(options.roles) };
+  const config = loadConfig({ file: options.config, env: { ...io.env, ...roles }, cwd: io.cwd });
+  requireOpenFiles();
   const server = await start(config).catch((error: unknown) => {
     throw isPlain(error) ? new CliError(`Engram cannot start: ${error.message}`) : error;
   });
@@ -45,13 +48,6 @@ async function startServer(config: Config): Promise<ServedServer> {
   return root.startServer(config);
 }
 
-/** Something that the operator has to mend, not a fault of the program. */
-function isPlain(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  const code: unknown = 'code' in error ? error.code : undefined;
-  return error.name === 'LogFormatError' || (typeof code === 'string' && PLAIN_ERRORS.has(code));
-}
-
 /** How to call this program from where the person is: by its name where it was, else by its file. */
 function programName({ cwd }: Io): string {
   const called = basename(process.argv[1] ?? '');
@@ -60,9 +56,12 @@ function programName({ cwd }: Io): string {
 }
 
 function greeting(config: Config, server: ServedServer, file: string | undefined, io: Io): string {
-  const lines = [`Engram serves ${config.server_name} from ${config.data_dir}:`];
+  const { roles } = config;
+  const part = roles === null ? '' : ` (${roles.join(', ')})`;
+  const lines = [`Engram serves ${config.server_name} from ${config.data_dir}${part}:`];
   for (const { url, resources } of server.listeners) lines.push(`  ${url}  (${resources.join(', ')})`);
-  if (server.firstStart) {
+  if (server.listeners.length === 0) lines.push('  nothing listens');
+  if (server.firstStart && roles?.includes('http') !== false) {
     lines.push(
       '',
       'There is no account yet. Make one with',

@@ -1,6 +1,5 @@
 import { createRegistrationToken } from '../commands/registration.js';
 import { loadConfig } from '../config.js';
-import { dataFolders } from '../config/data-folders.js';
 import { letters, systemRandom } from '../runtime/random.js';
 import { systemClock } from '../runtime/clock.js';
 import { askServerFor } from './admin-client.js';
@@ -24,7 +23,7 @@ export async function tokenCreate(options: TokenCreateOptions, io: Io): Promise<
   const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
   const { token = letters(systemRandom, LENGTH), uses: usesAllowed = null } = options;
   const body = { token, uses_allowed: usesAllowed, expires_at: expiresAt };
-  const answer = await askServerFor(dataFolders(config).socket, 'POST', '/registration-tokens', body);
+  const answer = await askServerFor(config, 'POST', '/registration-tokens', body);
   if (answer === undefined) {
     await withWriteSide(config, (write, context) =>
       createRegistrationToken(write, token, { usesAllowed, expiresAt }, context),

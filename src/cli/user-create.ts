@@ -1,6 +1,5 @@
 import { register } from '../commands/registration.js';
 import { loadConfig } from '../config.js';
-import { dataFolders } from '../config/data-folders.js';
 import { askServerFor } from './admin-client.js';
 import { withWriteSide } from './engine.js';
 import { EXIT, type Io } from './io.js';
@@ -20,7 +19,7 @@ export async function userCreate(options: UserCreateOptions, io: Io): Promise<nu
   const username = localName(options.name, config.server_name);
   const password = options.passwordStdin === true ? await lineFrom(io) : await askPassword(io);
   const body = { username, password, admin };
-  const answer = await askServerFor(dataFolders(config).socket, 'POST', '/users', body);
+  const answer = await askServerFor(config, 'POST', '/users', body);
   const userId =
     answer === undefined
       ? await withWriteSide(config, async (write, context) => {

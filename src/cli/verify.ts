@@ -8,7 +8,7 @@ import { VerifyKey } from '../protocol/keys.js';
 import type { VerifyKeys } from '../protocol/signatures.js';
 import { CliError, EXIT, type Io } from './io.js';
 import { createProgress } from './progress.js';
-import { readSigningKey, withLog } from './reading.js';
+import { positionUnit, readSigningKey, withLog, type Reading } from './reading.js';
 import { withScratch } from './scratch.js';
 import { printable } from './table.js';
 
@@ -41,7 +41,7 @@ export async function verify(options: VerifyOptions, io: Io): Promise<number> {
         },
       });
       const began = performance.now();
-      const position = await run(verifier, log, options, io);
+      const position = await run(verifier, { config, log }, options, io);
       const seconds = (performance.now() - began) / 1000;
       const { counts } = verifier;
       if (options.json === true) {
@@ -71,11 +71,17 @@ async function requireOurs(log: Log, serverName: string): Promise<void> {
 }
 
 /** Verifies until the end or an interruption; gives the position that it came to. */
-async function run(verifier: Verifier, log: Log, { room }: VerifyOptions, io: Io): Promise<number> {
+async function run(
+  verifier: Verifier,
+  { config, log }: Reading,
+  { room }: VerifyOptions,
+  io: Io,
+): Promise<number> {
   const source: AsyncIterable<RecordBatch> = room === undefined ? log.readAll() : log.read(roomStream(room));
   const last = room === undefined ? log.head : await log.revision(roomStream(room));
   if (room !== undefined && last < 0) throw new CliError(`No room ${room} is known here.`);
-  const progress = createProgress({ output: io.stderr, label: 'Verifying', unit: 'records', total: last });
+  const unit = room === undefined ? positionUnit(config) : 'records';
+  const progress = createProgress({ output: io.stderr, label: 'Verifying', unit, total: last });
   let position = 0;
   for await (const batch of source) {
     await verifier.take(batch);

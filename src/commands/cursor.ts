@@ -9,7 +9,7 @@ export function cursorStream(name: string): string {
   return `cursor-${name}`;
 }
 
-/** How far a cursor that finds nothing to do goes before it records where it is: what a restart reads again. */
+/** How many records a cursor that finds nothing to do passes before it records where it is: what a restart reads again. */
 const STORE_EVERY = 10_000;
 
 /**
@@ -42,7 +42,8 @@ export class Cursor {
 
   /** Follows the log until the signal aborts. @throws what `act` throws: the record is then tried again by the next run. */
   async run(signal: AbortSignal): Promise<void> {
-    let stored = (this.#position = await this.#stored());
+    this.#position = await this.#stored();
+    let passed = 0;
     await this.#log.setRetention(cursorStream(this.#name), { maxCount: 1 });
     for await (const batch of this.#log.subscribe(this.#position, signal)) {
       let acted = false;
@@ -52,9 +53,10 @@ export class Cursor {
         acted = (await this.#act(record, context)) || acted;
       }
       this.#position = batch.position;
-      if (acted || batch.position - stored >= STORE_EVERY) {
+      passed += batch.records.length;
+      if (acted || passed >= STORE_EVERY) {
         await this.#store(batch.position);
-        stored = batch.position;
+        passed = 0;
       }
     }
   }

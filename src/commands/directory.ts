@@ -34,7 +34,7 @@ export function takeAlias(
 ): Promise<Done<undefined>> {
   return side.aliases.handle(aliasStream(alias), context, async (current) => {
     if (current.kind === 'taken') {
-      const isRecent = context.now - current.at < ROOM_DUE_AFTER;
+      const isRecent = Math.abs(context.now - current.at) < ROOM_DUE_AFTER;
       if (isRecent || (await side.ports.log.revision(roomStream(current.roomId))) >= 0)
         throw new MatrixError('M_ROOM_IN_USE', `The room alias ${alias} is taken.`);
     }

@@ -11,6 +11,11 @@ export interface CommandPorts {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
+  /**
+   * Whether other processes append to the same streams. What is at hand may then be old: an append would fail, and a
+   * decision that appends nothing is checked against the log before it is answered.
+   */
+  readonly shared?: boolean;
 }
 
 /** What a command came to: facts to be recorded (perhaps none), and what its caller is told. */
@@ -57,6 +62,7 @@ export class CommandHandler<S> {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #shared: boolean;
   readonly #aggregate: Aggregate<S>;
   readonly #queues: StreamQueues<Job<S>>;
 
@@ -64,6 +70,7 @@ export class CommandHandler<S> {
     this.#log = ports.log;
     this.#clock = ports.clock;
     this.#random = ports.random;
+    this.#shared = ports.shared === true;
     this.#aggregate = aggregate;
     this.#queues = new StreamQueues((stream, jobs) => this.#run(stream, jobs));
   }
@@ -123,7 +130,13 @@ export class CommandHandler<S> {
     // 3. Append at the revision that was read.
     const records = outcomes.flatMap((outcome) => ('error' in outcome ? [] : outcome.records));
     let appended: Appended | undefined;
-    if (records.length > 0) {
+    if (records.length === 0) {
+      // What appends nothing was perhaps decided on a state of long ago.
+      if (this.#shared && !last && (await this.#log.revision(stream)) !== loaded.revision) {
+        this.#aggregate.evict(stream);
+        return false;
+      }
+    } else {
       try {
         appended = await this.#append(stream, loaded.revision, records);
       } catch (error) {

@@ -50,7 +50,7 @@ export async function login(
   if (userId === undefined || !isRight)
     throw new MatrixError('M_FORBIDDEN', 'The user name or the password is wrong.');
   const deviceId = deviceIdFor(side, request.deviceId);
-  const tokens = issueTokens(side.ports.random, request.tokenLifetime);
+  const tokens = issueTokens(side.ports.random, userId, request.tokenLifetime);
   return side.users.handle(userStream(userId), context, (user) => {
     requireActive(user);
     const record = signedIn(deviceId, request.displayName, tokens, context.now);
@@ -82,7 +82,7 @@ export async function refresh(
   context: CommandContext,
 ): Promise<Done<IssuedTokens | undefined>> {
   const handed = tokenHash(refreshToken);
-  const tokens = issueTokens(side.ports.random, options.tokenLifetime);
+  const tokens = issueTokens(side.ports.random, userId, options.tokenLifetime);
   return side.users.handle<IssuedTokens | undefined>(userStream(userId), context, (user) => {
     if (user.kind !== 'active') return { records: [], result: undefined };
     for (const [deviceId, device] of user.devices) {

@@ -72,7 +72,7 @@ export async function register(
     registration.password === undefined ? undefined : await hashPassword(registration.password);
   const { device } = registration;
   const deviceId = device === undefined ? undefined : deviceIdFor(side, device.id);
-  const tokens = device === undefined ? undefined : issueTokens(random, device.tokenLifetime);
+  const tokens = device === undefined ? undefined : issueTokens(random, userId, device.tokenLifetime);
   if (registration.token !== undefined) await spendToken(side, registration.token, userId, context);
   try {
     return await side.users.handle(userStream(userId), context, (user) => {

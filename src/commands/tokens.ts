@@ -15,14 +15,24 @@ export interface IssuedTokens {
 }
 
 /**
- * New tokens; the prefix tells leak scanners and people what they are.
+ * New tokens for a user. The prefix tells leak scanners and people what they are; whose an access token is is part of
+ * it, so that the log can be asked of it.
  *
  * @param lifetime of the access token in milliseconds, for a client that can refresh it; others do not expire
  */
-export function issueTokens(random: Random, lifetime: number | undefined): IssuedTokens {
-  const token = (prefix: string) => `${prefix}_${Buffer.from(random.bytes(32)).toString('base64url')}`;
-  if (lifetime === undefined) return { accessToken: token('ega') };
-  return { accessToken: token('ega'), refreshToken: token('egr'), expiresIn: lifetime };
+export function issueTokens(random: Random, userId: string, lifetime: number | undefined): IssuedTokens {
+  const secret = () => Buffer.from(random.bytes(32)).toString('base64url');
+  const accessToken = `ega_${Buffer.from(userId).toString('base64url')}_${secret()}`;
+  if (lifetime === undefined) return { accessToken };
+  return { accessToken, refreshToken: `egr_${secret()}`, expiresIn: lifetime };
+}
+
+const ACCESS_TOKEN = /^ega_([\w-]+)_[\w-]{43}$/;
+
+/** Whose an access token claims to be; undefined for one of before they said so. */
+export function ownerOf(accessToken: string): string | undefined {
+  const [, owner] = ACCESS_TOKEN.exec(accessToken) ?? [];
+  return owner === undefined ? undefined : Buffer.from(owner, 'base64url').toString();
 }
 
 /** The fields of a record for these tokens. */

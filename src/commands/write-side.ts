@@ -42,7 +42,13 @@ const MOST_INBOXES = 2000;
 export function openWriteSide(ports: RoomPorts): WriteSide {
   const roomAggregate = new Rooms(ports);
   const userStreams = new FoldedStreams<User>(ports.log, ABSENT_USER, evolveUser);
-  const user = async (userId: string) => (await userStreams.load(userStream(userId))).state;
+  const user = async (userId: string) => {
+    const stream = userStream(userId);
+    const { state, revision } = await userStreams.load(stream);
+    if (ports.shared !== true || (await ports.log.revision(stream)) === revision) return state;
+    userStreams.evict(stream);
+    return (await userStreams.load(stream)).state;
+  };
   return {
     ports,
     roomAggregate,

@@ -13,6 +13,7 @@ export function checkConfig(config: Config, sources: ReadonlyMap<string, string>
   const report: Report = (path, found, expected) => problems.push(problemAt(path, found, expected, sources));
   checkListeners(config, report);
   checkStores(config, report);
+  checkRoles(config, report);
   checkTurn(config, report);
   checkFiles(config, report);
   if (config.public_baseurl !== null && /[?#]/.test(config.public_baseurl)) {
@@ -60,6 +61,11 @@ function checkStores({ log, read_models }: Config, report: Report): void {
     if (adapter === 'lmdb' && url !== null)
       report([name, 'adapter'], '"lmdb"', `"${remote}", as there is a URL`);
   }
+}
+
+function checkRoles({ roles, log }: Config, report: Report): void {
+  if (roles === null || log.adapter !== 'lmdb') return;
+  report(['roles'], roles.join(','), "none, as the embedded log (log.adapter: lmdb) is one process's");
 }
 
 function checkTurn({ turn }: Config, report: Report): void {

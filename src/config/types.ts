@@ -36,7 +36,7 @@ export interface Config {
      */
     readonly adapter: 'lmdb' | 'eventstoredb';
     /**
-     * The connection string of EventStoreDB or KurrentDB.
+     * The connection string of EventStoreDB (22.6 or newer) or KurrentDB: one host or several; TLS unless it says `tls=false`; an account that may read `$all` and write our streams. With all of it: `esdb://name:password@host:2113?tls=true&tlsCAFile=/etc/engram/ca.crt`, special characters percent-encoded.
      */
     readonly url: string | null;
     /**
@@ -222,6 +222,10 @@ export interface Config {
      * Memory for nodes of rooms' states.
      */
     readonly state_cache_bytes: number;
+    /**
+     * How much of the data folder's disk has to be free for anything to be changed: below it commands are refused, and reads go on. Read models are kept up to date down to a quarter of it.
+     */
+    readonly free_disk_bytes: number;
     /**
      * The largest body of a client's request, media apart.
      */

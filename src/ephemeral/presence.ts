@@ -13,9 +13,16 @@ export interface Presence {
   readonly currentlyActive: boolean;
 }
 
+/** How a user is there from now on. */
+export interface PresenceChange {
+  readonly userId: string;
+  readonly presence: Presence;
+}
+
 interface Entry {
   presence: Presence;
   changedAt: number;
+  /** Runs while they sync here. */
   timer: Timer | undefined;
 }
 
@@ -35,12 +42,19 @@ const UNKNOWN: Presence = {
 export class PresenceBoard {
   readonly #clock: Clock;
   readonly #counter: EphemeralCounter;
+  readonly #tell: (change: PresenceChange) => void;
   readonly #users = new Map<string, Entry>();
   readonly #changes = new Subject<string>();
 
-  constructor(clock: Clock, counter: EphemeralCounter) {
+  /** @param tell hands a change to whatever gives it back to `apply`, here and in other processes; without, it is applied at once */
+  constructor(clock: Clock, counter: EphemeralCounter, tell?: (change: PresenceChange) => void) {
     this.#clock = clock;
     this.#counter = counter;
+    this.#tell =
+      tell ??
+      ((change) => {
+        this.apply(change, counter.next());
+      });
   }
 
   /** Users whose presence changed. */
@@ -57,6 +71,7 @@ export class PresenceBoard {
 
   /** A client says how the user is; a missing message removes the one before. */
   set(userId: string, state: PresenceState, statusMessage: string | undefined): void {
+    if (state === 'offline') this.#left(userId);
     this.#put(userId, {
       state,
       statusMessage,
@@ -95,27 +110,48 @@ export class PresenceBoard {
     return [...this.#users].filter(([, entry]) => entry.changedAt > since).map(([userId]) => userId);
   }
 
+  /** A change, with its number. */
+  apply({ userId, presence }: PresenceChange, number: number): void {
+    const entry = this.#users.get(userId) ?? { presence, changedAt: 0, timer: undefined };
+    this.#users.set(userId, entry);
+    this.#counter.reach(number);
+    // Another process has not heard of them for a while; here they are.
+    if (presence.state === 'offline' && entry.timer !== undefined) {
+      if (entry.presence.state !== 'offline') this.#tell({ userId, presence: entry.presence });
+      return;
+    }
+    entry.presence = presence;
+    entry.changedAt = number;
+    this.#changes.next(userId);
+  }
+
   #expire(userId: string): void {
-    const entry = this.#users.get(userId);
-    if (entry === undefined) return;
+    const entry = this.#users.get(userId) ?? { presence: UNKNOWN, changedAt: 0, timer: undefined };
+    this.#users.set(userId, entry);
     entry.timer?.cancel();
     entry.timer = this.#clock.after(OFFLINE_AFTER, () => {
+      entry.timer = undefined;
       this.#put(userId, { ...entry.presence, state: 'offline', currentlyActive: false });
     });
   }
 
+  #left(userId: string): void {
+    const entry = this.#users.get(userId);
+    entry?.timer?.cancel();
+    if (entry !== undefined) entry.timer = undefined;
+  }
+
   /** `before` given: only what others can see of a difference counts as a change. */
   #put(userId: string, presence: Presence, before?: Presence): void {
-    const entry = this.#users.get(userId) ?? { presence, changedAt: 0, timer: undefined };
-    entry.presence = presence;
-    this.#users.set(userId, entry);
     if (
       before !== undefined &&
       before.state === presence.state &&
       before.statusMessage === presence.statusMessage
-    )
+    ) {
+      const entry = this.#users.get(userId);
+      if (entry !== undefined) entry.presence = presence;
       return;
-    entry.changedAt = this.#counter.next();
-    this.#changes.next(userId);
+    }
+    this.#tell({ userId, presence });
   }
 }

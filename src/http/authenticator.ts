@@ -7,7 +7,7 @@ import type { Authenticator } from './authentication.js';
 export function accountAuthenticator(sessions: Sessions, clock: Clock): Authenticator {
   return {
     async authenticate(token) {
-      const session = await sessions.byAccessToken(tokenHash(token));
+      const session = await sessions.byAccessToken(tokenHash(token), token);
       if (session === undefined) return undefined;
       if (session.expires_at !== undefined && session.expires_at <= clock.now()) return { expired: true };
       return { userId: session.user_id, deviceId: session.device_id, kind: session.kind };

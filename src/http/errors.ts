@@ -5,6 +5,7 @@ import {
   ReadModelsBehindError,
   ReadStoreUnavailableError,
 } from '../read-models/errors.js';
+import { RoomStateDamagedError } from '../room-state/errors.js';
 
 /** An error as it goes out: status, headers beyond the usual, JSON body. */
 export interface ErrorResponse {
@@ -62,6 +63,9 @@ export function errorResponse(error: unknown, progressOf?: ProgressOf): ErrorRes
     return unavailable(
       'The newest changes cannot be read yet: the read models are catching up. Try again later.',
     );
+  }
+  if (error instanceof RoomStateDamagedError) {
+    return unavailable('This cannot be told at the moment: the room index is damaged. Try again later.');
   }
   return ofFrameworkError(error) ?? fault();
 }

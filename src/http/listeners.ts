@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { Config, Listener } from '../config.js';
+import type { Listener } from '../config.js';
 import { createApp, type AppOptions } from './app.js';
 import type { Route } from './route.js';
 
@@ -16,17 +16,17 @@ export interface OpenListener {
 export type Resources = Readonly<Partial<Record<Listener['resources'][number], readonly Route[]>>>;
 
 /**
- * Opens every listener of the configuration, each with the routes of its resources. If one cannot be opened, those
+ * Opens listeners, each with the routes of its resources. If one cannot be opened, those
  * that were are closed again.
  */
 export async function openListeners(
-  config: Config,
+  listeners: readonly Listener[],
   resources: Resources,
   shared: Omit<AppOptions, 'routes' | 'tls' | 'trustProxy'>,
 ): Promise<OpenListener[]> {
   const open: OpenListener[] = [];
   try {
-    for (const listener of config.listeners) open.push(await openListener(listener, resources, shared));
+    for (const listener of listeners) open.push(await openListener(listener, resources, shared));
   } catch (error) {
     await Promise.all(open.map(({ app }) => app.close()));
     throw error;

@@ -47,6 +47,9 @@ export interface RawLog {
   readonly head: Position;
   readonly heads: Observable<Position>;
 
+  /** The position of the last durable record, asked of the store itself: what any process has appended before the call counts. */
+  end(): Promise<Position>;
+
   /**
    * Appends all records or none, and answers when they are on disk. The caller keeps to MAX_APPEND_BYTES by
    * `rawBytes`. A repeat of all of the records that follow `expectedRevision` in the stream (by ID) is

@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LogFormatError } from './errors.js';
 import { isObject } from './json.js';
@@ -23,17 +23,15 @@ export function isLockFile(name: string): boolean {
  * that was killed leaves a lock that the next one takes over. Processes on other machines, or in containers
  * that do not see each other's processes, are not noticed.
  *
- * @returns a function that releases it
+ * @returns how to release it, and whether it was taken over from one that did not
  *
  * @throws LogFormatError when another process, or this one, holds it
  */
-export function lockFolder(folder: string): () => void {
+export function lockFolder(folder: string): { readonly release: () => void; readonly takenOver: boolean } {
   const own: Holder = { pid: process.pid, boot: bootId(), started: processOf(process.pid).started };
   const highest = numbers(folder).at(-1) ?? 0;
-  if (highest > 0) {
-    const holder = read(join(folder, `lock.${highest}`));
-    if (holder !== undefined && alive(holder)) throw inUse(folder, holder.pid);
-  }
+  const holder = highest > 0 ? read(join(folder, `lock.${highest}`)) : undefined;
+  if (holder !== undefined && alive(holder)) throw inUse(folder, holder.pid);
   const mine = join(folder, `lock.${highest + 1}`);
   const beside = join(folder, `lock.new.${process.pid}`);
   writeFileSync(beside, JSON.stringify(own), { mode: 0o600 });
@@ -48,16 +46,31 @@ export function lockFolder(folder: string): () => void {
   for (const number of numbers(folder)) {
     if (number <= highest) rmSync(join(folder, `lock.${number}`), { force: true });
   }
-  return () => {
-    // Emptied, not removed: the number has to stay.
-    writeFileSync(beside, '{}', { mode: 0o600 });
-    renameSync(beside, mine);
+  return {
+    takenOver: holder !== undefined,
+    release: () => {
+      // Emptied, not removed: the number has to stay. A folder that is gone by now, or read-only, has a lock that is
+      // taken over from a process that ended.
+      try {
+        writeFileSync(beside, '{}', { mode: 0o600 });
+        renameSync(beside, mine);
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error)) throw error;
+      }
+    },
   };
+}
+
+/** The process that holds a folder, if one does and lives. */
+export function holderOf(folder: string): number | undefined {
+  const highest = existsSync(folder) ? numbers(folder).at(-1) : undefined;
+  const holder = highest === undefined ? undefined : read(join(folder, `lock.${highest}`));
+  return holder !== undefined && alive(holder) ? holder.pid : undefined;
 }
 
 function inUse(folder: string, pid: number | undefined): LogFormatError {
   const by = pid === undefined ? 'another process' : pid === process.pid ? 'this process' : `process ${pid}`;
-  return new LogFormatError(`The log in ${folder} is in use by ${by}.`);
+  return new LogFormatError(`${folder} is in use by ${by}.`);
 }
 
 function numbers(folder: string): number[] {

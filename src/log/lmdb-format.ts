@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { RawRecord, RawStored } from './adapter.js';
 import type { Retention } from './log.js';
 import type { Position } from './position.js';
@@ -101,13 +102,19 @@ function uuidAt(bytes: Buffer, at: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-export function encodeState(state: StreamState): Buffer {
-  return Buffer.from(JSON.stringify(state));
+/** JSON, and a checksum over stream and JSON as its last member. */
+export function encodeState(stream: string, state: StreamState): Buffer {
+  const { number, revision, first, retention } = state;
+  const open = JSON.stringify({ number, revision, first, retention }).slice(0, -1);
+  return Buffer.from(`${open},"checksum":"${checksum(stream, open)}"}`);
 }
 
-/** @throws Error when the bytes are not a stream's state: the file is damaged where it matters. */
-export function decodeState(bytes: Uint8Array): StreamState {
-  const value: unknown = JSON.parse(Buffer.from(bytes).toString());
+/** @throws Error when the bytes are not the stream's state: the file is damaged where it matters. */
+export function decodeState(stream: string, bytes: Uint8Array): StreamState {
+  const text = Buffer.from(bytes).toString();
+  const [, open = '', sum] = /^(.*?)(?:,"checksum":"([0-9a-f]{8})")?\}$/s.exec(text) ?? [];
+  // Without a checksum where it was written by a version that had none.
+  const value = sum === undefined || sum === checksum(stream, open) ? parse(`${open}}`) : undefined;
   if (isObject(value)) {
     const { number, revision, first, retention } = value;
     if (
@@ -119,7 +126,21 @@ export function decodeState(bytes: Uint8Array): StreamState {
       return { number, revision, first, retention };
     }
   }
-  throw new Error('This is not the state of a stream.');
+  throw new Error(
+    `The log is damaged: it does not know where stream ${stream} is. Restore it from a backup.`,
+  );
+}
+
+function checksum(stream: string, open: string): string {
+  return crc32(open, crc32(stream)).toString(16).padStart(8, '0');
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The lowest revision that `maxCount` and `truncateBefore` leave visible. */

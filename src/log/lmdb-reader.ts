@@ -57,6 +57,11 @@ class LmdbLogReader implements RawLog {
     return this.#heads;
   }
 
+  async end(): Promise<Position> {
+    const head = this.#open().meta.getBinary(HEAD);
+    return (head === undefined ? 0 : readPosition(head)) || START;
+  }
+
   append(): Promise<never> {
     return refused();
   }
@@ -100,7 +105,7 @@ class LmdbLogReader implements RawLog {
 
   #state(stream: string): StreamState | undefined {
     const bytes = this.#open().streams.getBinary(Buffer.from(stream));
-    return bytes === undefined ? undefined : decodeState(bytes);
+    return bytes === undefined ? undefined : decodeState(stream, bytes);
   }
 
   #open(): LmdbStore {

@@ -1,17 +1,18 @@
 import {
   closeSync,
   existsSync,
-  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
-  readSync,
   readdirSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { open, type Database, type RootDatabase } from 'lmdb';
+import { damageOf, LOOKED_THROUGH, requireAccess } from '../runtime/lmdb-check.js';
+import { DiskGuard } from '../runtime/disk-guard.js';
 import { LogFormatError } from './errors.js';
 import { isLockFile, lockFolder } from './folder-lock.js';
 import { isObject } from './json.js';
@@ -31,20 +32,28 @@ export interface LmdbStore {
   readonly streams: Table;
   readonly retained: Table;
   readonly meta: Table;
+  readonly disk: DiskGuard;
   close(): Promise<void>;
 }
 
 /**
- * Opens a folder, or makes it (mode 0700). The first map is `mapSize` bytes; LMDB doubles it as it fills.
+ * Opens a folder, or makes it (mode 0700). The first map is `mapSize` bytes; LMDB doubles it as it fills. Nothing is
+ * written while the disk has less than `leastFree` bytes.
  *
  * @throws LogFormatError when the folder is in use, or holds something foreign, newer or unreadable
  */
-export function openLmdbStore(folder: string, mapSize?: number): LmdbStore {
+export function openLmdbStore(
+  folder: string,
+  { mapSize, leastFree = 0 }: { readonly mapSize?: number; readonly leastFree?: number },
+): LmdbStore {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   refuseForeign(folder);
-  const release = lockFolder(folder);
+  const { release, takenOver } = lockFolder(folder);
   try {
     checkFormat(folder);
+    const file = join(folder, DATABASE_FILE);
+    requireAccess(file, `${file}-lock`);
+    checkDatabase(file, takenOver || fileSize(file) <= LOOKED_THROUGH);
     const root = openRoot(folder, mapSize);
     const table = (name: string): Table =>
       root.openDB<Buffer, Buffer>(name, { encoding: 'binary', keyEncoding: 'binary' });
@@ -55,6 +64,7 @@ export function openLmdbStore(folder: string, mapSize?: number): LmdbStore {
       streams: table('streams'),
       retained: table('retained'),
       meta: table('meta'),
+      disk: new DiskGuard(file, leastFree),
       close: async () => {
         try {
           await root.close();
@@ -78,6 +88,8 @@ export function openLmdbStoreForReading(folder: string): LmdbStore {
   if (!existsSync(join(folder, DATABASE_FILE))) throw new LogFormatError(`There is no log in ${folder}.`);
   refuseForeign(folder);
   checkFormat(folder);
+  // Its head only: a server may be writing the rest.
+  checkDatabase(join(folder, DATABASE_FILE), false);
   const root = openRoot(folder, undefined, true);
   const table = (name: string): Table => {
     try {
@@ -95,6 +107,7 @@ export function openLmdbStoreForReading(folder: string): LmdbStore {
     streams: table('streams'),
     retained: table('retained'),
     meta: table('meta'),
+    disk: new DiskGuard(join(folder, DATABASE_FILE), 0),
     close: () => root.close(),
   };
 }
@@ -117,9 +130,10 @@ function checkFormat(folder: string): void {
     syncFolder(folder);
     return;
   }
+  const text = readFileSync(file, 'utf8');
   let format: unknown;
   try {
-    format = JSON.parse(readFileSync(file, 'utf8'));
+    format = JSON.parse(text);
   } catch {
     format = undefined;
   }
@@ -133,44 +147,12 @@ function checkFormat(folder: string): void {
   }
 }
 
-const LMDB_MAGIC = 0xbeefc0de;
-/** Both meta pages, with the largest pages there are. */
-const META_BYTES = 2 * 65_536;
-
-/**
- * Opening what is not a whole LMDB file ends the process (a signal, not an error), so its two meta pages are
- * read first: magic number, page size, and whether the file reaches as far as the newest of them says.
- * (MDB_meta in mdb.c: after a page header of 24 bytes come the magic number, at 48 the page size, at 144 the
- * last page, at 152 the transaction.)
- */
-function checkDatabase(file: string): void {
+/** LMDB believes what it reads, and would answer wrongly or end the process. @throws LogFormatError */
+function checkDatabase(file: string, whole: boolean): void {
   if (!existsSync(file)) return;
-  const handle = openSync(file, 'r');
-  try {
-    const { size } = fstatSync(handle);
-    // Made, and never written to.
-    if (size === 0) return;
-    const bytes = Buffer.alloc(Math.min(size, META_BYTES));
-    readSync(handle, bytes, 0, bytes.byteLength, 0);
-    const pageSize = bytes.byteLength >= 168 ? bytes.readUInt32LE(48) : 0;
-    if (pageSize < 512 || pageSize > 65_536 || bytes.byteLength < pageSize + 168) {
-      throw new LogFormatError(`${file} is not a database, or it is damaged.`);
-    }
-    let lastPage = 0n;
-    let newest = -1n;
-    for (const meta of [bytes, bytes.subarray(pageSize)]) {
-      if (meta.readUInt32LE(24) !== LMDB_MAGIC) {
-        throw new LogFormatError(`${file} is not a database, or it is damaged.`);
-      }
-      const transaction = meta.readBigUInt64LE(152);
-      if (transaction > newest) [newest, lastPage] = [transaction, meta.readBigUInt64LE(144)];
-    }
-    if ((lastPage + 1n) * BigInt(pageSize) > BigInt(size)) {
-      throw new LogFormatError(`${file} is cut off; restore it from a backup.`);
-    }
-  } finally {
-    closeSync(handle);
-  }
+  const damage = damageOf(file, whole);
+  if (damage === undefined) return;
+  throw new LogFormatError(`${file} ${damage}. Restore the log from a backup.`);
 }
 
 function openRoot(
@@ -178,7 +160,6 @@ function openRoot(
   mapSize: number | undefined,
   readOnly = false,
 ): RootDatabase<Buffer, Buffer> {
-  checkDatabase(join(folder, DATABASE_FILE));
   try {
     const root = open<Buffer, Buffer>(join(folder, DATABASE_FILE), {
       noSubdir: true,
@@ -196,6 +177,10 @@ function openRoot(
     const reason = error instanceof Error ? error.message : String(error);
     throw new LogFormatError(`${join(folder, DATABASE_FILE)} cannot be opened: ${reason}`);
   }
+}
+
+function fileSize(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** A file's name is durable when its folder is. */

@@ -16,7 +16,7 @@ import {
   readPosition,
   type StreamState,
 } from './lmdb-format.js';
-import { Group, newStream, put } from './lmdb-group.js';
+import { Group, newStream, put, type Change } from './lmdb-group.js';
 import type { LmdbStore, Table } from './lmdb-store.js';
 import type { Appended, Retention } from './log.js';
 import { NO_STREAM, type Position } from './position.js';
@@ -24,6 +24,8 @@ import { NO_STREAM, type Position } from './position.js';
 /** How much one transaction takes, in bytes: beyond it, waiting appends go into the next. */
 const MAX_GROUP_BYTES = 16 * 1_048_576;
 const CACHED_STREAMS = 10_000;
+/** Pages that are written for a value, its path in the tree included, against its bytes: at most, where values are large. */
+const WRITTEN_PER_BYTE = 2;
 /** For so many records appended, up to twice as many hidden ones are scavenged. */
 const SCAVENGE_EVERY = 256;
 
@@ -233,7 +235,7 @@ export class LmdbWriter {
     const known = this.#states.get(stream);
     if (known !== undefined) return known;
     const bytes = this.#store.streams.getBinary(Buffer.from(stream));
-    return bytes === undefined ? undefined : decodeState(bytes);
+    return bytes === undefined ? undefined : decodeState(stream, bytes);
   }
 
   #putState(group: Group, stream: string, state: StreamState): void {
@@ -242,10 +244,11 @@ export class LmdbWriter {
 
   async #write(group: Group, started: number): Promise<void> {
     for (const [stream, state] of group.states) {
-      put(group, this.#store.streams, Buffer.from(stream), encodeState(state));
+      put(group, this.#store.streams, Buffer.from(stream), encodeState(stream, state));
     }
     put(group, this.#store.meta, HEAD, positionKey(Math.max(group.head, 0)));
     put(group, this.#store.meta, STREAMS, positionKey(group.lastStream));
+    this.#refuseInNeed(group.changes);
     this.#probe();
     const flushing = this.#clock.monotonic();
     try {
@@ -264,6 +267,14 @@ export class LmdbWriter {
       this.#observer?.appended(group.records, group.bytes, done - started, done - flushing);
       this.#heads.next(group.head);
     }
+  }
+
+  /** A write that fails within LMDB is for the process to survive by luck: what can be known before is refused before. */
+  #refuseInNeed(changes: readonly Change[]): void {
+    let bytes = 0;
+    for (const { value } of changes) bytes += value?.byteLength ?? 0;
+    const objection = this.#store.disk.objection(WRITTEN_PER_BYTE * bytes);
+    if (objection !== undefined) throw new LogUnavailableError(objection, { outcomeUnknown: false });
   }
 
   /**

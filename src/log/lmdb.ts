@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.js';
 import { uuid, type Random } from '../runtime/random.js';
 import type { AppendObserver, RawBatch, RawLog, RawReadOptions, RawRecord } from './adapter.js';
 import { LogClosedError } from './errors.js';
+import { requireConsistent } from './lmdb-consistency.js';
 import { decodeState, readPosition } from './lmdb-format.js';
 import { readRecords, readStreamRecords } from './lmdb-reading.js';
 import { openLmdbStore, type LmdbStore } from './lmdb-store.js';
@@ -19,6 +20,8 @@ export interface LmdbLogOptions {
   readonly observer?: AppendObserver;
   /** The first size of LMDB's map, in bytes; it grows by itself. */
   readonly mapSize?: number;
+  /** Bytes that must be free on the disk for anything to be written. */
+  readonly leastFree?: number;
 }
 
 /**
@@ -51,8 +54,14 @@ export class LmdbLog implements RawLog {
   #closed = false;
 
   constructor(options: LmdbLogOptions) {
-    this.#store = openLmdbStore(options.folder, options.mapSize);
+    this.#store = openLmdbStore(options.folder, options);
     this.#clock = options.clock;
+    try {
+      requireConsistent(this.#store, options.folder);
+    } catch (error) {
+      void this.#store.close();
+      throw error;
+    }
     const { meta } = this.#store;
     const epoch = meta.getBinary(EPOCH)?.toString() ?? uuid(options.random);
     if (meta.getBinary(EPOCH) === undefined) meta.putSync(EPOCH, Buffer.from(epoch));
@@ -69,6 +78,11 @@ export class LmdbLog implements RawLog {
 
   get heads(): Observable<Position> {
     return this.#heads;
+  }
+
+  async end(): Promise<Position> {
+    this.#open();
+    return this.head;
   }
 
   async append(stream: string, expectedRevision: number, records: readonly RawRecord[]): Promise<Appended> {
@@ -126,7 +140,7 @@ export class LmdbLog implements RawLog {
 
   #state(stream: string): ReturnType<typeof decodeState> | undefined {
     const bytes = this.#open().streams.getBinary(Buffer.from(stream));
-    return bytes === undefined ? undefined : decodeState(bytes);
+    return bytes === undefined ? undefined : decodeState(stream, bytes);
   }
 
   /** LMDB must not be touched after closing: its memory is gone. */

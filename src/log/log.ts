@@ -116,6 +116,12 @@ export interface Log {
   /** `head` now and whenever it moves. */
   readonly heads: Observable<Position>;
 
+  /**
+   * The position of the last durable record, asked of the store itself: whatever any process was answered for before
+   * this call lies at or before it. Costs a round trip where the store is remote.
+   */
+  end(): Promise<Position>;
+
   setRetention(stream: string, retention: Retention): Promise<void>;
   retention(stream: string): Promise<Retention>;
 

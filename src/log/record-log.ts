@@ -59,6 +59,11 @@ export class RecordLog implements Log {
     return this.#raw.heads;
   }
 
+  async end(): Promise<Position> {
+    this.#open();
+    return this.#raw.end();
+  }
+
   get damaged(): readonly DamagedRecord[] {
     return this.#reader.damaged;
   }

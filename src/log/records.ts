@@ -163,6 +163,32 @@ export interface LogPageV1 {
 }
 
 /**
+ * How somebody is there: told between processes, and of no value soon after.
+ */
+export interface PresenceChangedV1 {
+  /**
+   * Who.
+   */
+  readonly user_id: string;
+  /**
+   * How they are there.
+   */
+  readonly state: 'online' | 'unavailable' | 'offline';
+  /**
+   * Whether they did something just now.
+   */
+  readonly currently_active: boolean;
+  /**
+   * When they last did something, milliseconds since the epoch.
+   */
+  readonly last_active_at?: number;
+  /**
+   * What they say of themselves. Sealed.
+   */
+  readonly status_message?: string;
+}
+
+/**
  * Fields of the profile were set or removed.
  */
 export interface ProfileChangedV1 {
@@ -692,6 +718,34 @@ export interface ServerInitialisedV1 {
 }
 
 /**
+ * The server signs with this key from here on, and content is sealed with the key that opens the proof.
+ */
+export interface ServerKeyAdoptedV1 {
+  /**
+   * The signing key's ID, `ed25519:<version>`.
+   */
+  readonly key_id: string;
+  /**
+   * The signing key's public half, in unpadded Base64.
+   */
+  readonly public_key: string;
+  /**
+   * Any text: a process that cannot open it has another seal key. Sealed.
+   */
+  readonly proof?: string;
+}
+
+/**
+ * From here on the log may hold records of these types and versions. A program that does not know all of them must not use the log: it would leave facts out.
+ */
+export interface ServerUpgradedV1 {
+  /**
+   * Type and version of each, such as server.initialised.v1.
+   */
+  readonly records: readonly string[];
+}
+
+/**
  * A device has the messages of this stream up to one of them, or is there no more: they are not kept for it any longer.
  */
 export interface ToDeviceAcknowledgedV1 {
@@ -738,6 +792,24 @@ export interface ToDeviceSentV1 {
   readonly contents?: readonly {
     readonly [k: string]: unknown;
   }[];
+}
+
+/**
+ * Somebody began or stopped typing: told between processes, and of no value soon after.
+ */
+export interface TypingChangedV1 {
+  /**
+   * The room.
+   */
+  readonly room_id: string;
+  /**
+   * Who types.
+   */
+  readonly user_id: string;
+  /**
+   * Whether they do.
+   */
+  readonly typing: boolean;
 }
 
 /**
@@ -809,6 +881,7 @@ export type RecordBody =
   | { readonly type: 'device.signed_in'; readonly version: 1; readonly data: DeviceSignedInV1 }
   | { readonly type: 'device.tokens.refreshed'; readonly version: 1; readonly data: DeviceTokensRefreshedV1 }
   | { readonly type: 'filter.created'; readonly version: 1; readonly data: FilterCreatedV1 }
+  | { readonly type: 'presence.changed'; readonly version: 1; readonly data: PresenceChangedV1 }
   | { readonly type: 'profile.changed'; readonly version: 1; readonly data: ProfileChangedV1 }
   | { readonly type: 'pusher.deleted'; readonly version: 1; readonly data: PusherDeletedV1 }
   | { readonly type: 'pusher.set'; readonly version: 1; readonly data: PusherSetV1 }
@@ -827,8 +900,11 @@ export type RecordBody =
   | { readonly type: 'room.unpeeked'; readonly version: 1; readonly data: RoomUnpeekedV1 }
   | { readonly type: 'room.visibility.changed'; readonly version: 1; readonly data: RoomVisibilityChangedV1 }
   | { readonly type: 'server.initialised'; readonly version: 1; readonly data: ServerInitialisedV1 }
+  | { readonly type: 'server.key.adopted'; readonly version: 1; readonly data: ServerKeyAdoptedV1 }
+  | { readonly type: 'server.upgraded'; readonly version: 1; readonly data: ServerUpgradedV1 }
   | { readonly type: 'to_device.acknowledged'; readonly version: 1; readonly data: ToDeviceAcknowledgedV1 }
   | { readonly type: 'to_device.sent'; readonly version: 1; readonly data: ToDeviceSentV1 }
+  | { readonly type: 'typing.changed'; readonly version: 1; readonly data: TypingChangedV1 }
   | { readonly type: 'user.deactivated'; readonly version: 1; readonly data: UserDeactivatedV1 }
   | { readonly type: 'user.password.changed'; readonly version: 1; readonly data: UserPasswordChangedV1 }
   | { readonly type: 'user.registered'; readonly version: 1; readonly data: UserRegisteredV1 }
@@ -847,6 +923,7 @@ export const RECORD_VERSIONS = {
   'device.signed_in': 1,
   'device.tokens.refreshed': 1,
   'filter.created': 1,
+  'presence.changed': 1,
   'profile.changed': 1,
   'pusher.deleted': 1,
   'pusher.set': 1,
@@ -865,8 +942,11 @@ export const RECORD_VERSIONS = {
   'room.unpeeked': 1,
   'room.visibility.changed': 1,
   'server.initialised': 1,
+  'server.key.adopted': 1,
+  'server.upgraded': 1,
   'to_device.acknowledged': 1,
   'to_device.sent': 1,
+  'typing.changed': 1,
   'user.deactivated': 1,
   'user.password.changed': 1,
   'user.registered': 1,
@@ -881,6 +961,7 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'device.signed_in',
   'device.tokens.refreshed',
   'filter.created',
+  'presence.changed',
   'profile.changed',
   'pusher.deleted',
   'pusher.set',
@@ -899,8 +980,11 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'room.unpeeked',
   'room.visibility.changed',
   'server.initialised',
+  'server.key.adopted',
+  'server.upgraded',
   'to_device.acknowledged',
   'to_device.sent',
+  'typing.changed',
   'user.deactivated',
   'user.password.changed',
   'user.registered',
@@ -912,11 +996,13 @@ export const SEALED_FIELDS: ReadonlyMap<string, readonly string[]> = new Map([
   ['account_data.changed.v1', ['content']],
   ['device.renamed.v1', ['display_name']],
   ['device.signed_in.v1', ['display_name']],
+  ['presence.changed.v1', ['status_message']],
   ['profile.changed.v1', ['fields']],
   ['pusher.set.v1', ['pusher']],
   ['room.event.accepted.v1', ['forgettable']],
   ['room.event.outlier.v1', ['forgettable']],
   ['room.event.rejected.v1', ['forgettable']],
   ['room.event.soft_failed.v1', ['forgettable']],
+  ['server.key.adopted.v1', ['proof']],
   ['to_device.sent.v1', ['contents']],
 ]);

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LRUCache } from 'lru-cache';
-import { writeFileDurably } from '../runtime/durable-file.js';
+import { makeFileDurably, writeFileDurably } from '../runtime/durable-file.js';
 import type { Random } from '../runtime/random.js';
 import { LogFormatError } from './errors.js';
 import { decodeHeld, descend, encodeHeld, keyAt, punctured, type Bits, type Held } from './seal-tree.js';
@@ -52,17 +52,12 @@ export class SealKeys {
    * @throws LogFormatError when the file is not a key file, or damaged
    */
   static open(file: string, random: Random): SealKeys {
-    let bytes: Buffer;
-    try {
-      bytes = readFileSync(file);
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-      const root = random.bytes(32);
+    if (!existsSync(file)) {
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      writeFileDurably(file, encodeFile(root));
-      return new SealKeys(file, root);
+      // Of processes that start together one makes it, and all take it.
+      makeFileDurably(file, encodeFile(random.bytes(32)));
     }
-    return new SealKeys(file, decodeFile(file, bytes));
+    return new SealKeys(file, decodeFile(file, readFileSync(file)));
   }
 
   /** The 32-byte key of a place, or undefined when it was punctured. */

@@ -7,6 +7,9 @@ import type { SealKeys, SealPlace } from './seal-keys.js';
 
 /** Where the ciphertext lies in stored data; no schema has a property of this name. */
 const SEALED = '$sealed';
+/** Why a whole record cannot be read whose sealed fields do not open: its key is another. */
+export const WRONG_KEY = 'Its sealed fields do not open with their key.';
+
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -76,7 +79,7 @@ function decipher(bytes: Buffer, key: Uint8Array, bound: Buffer): JsonObject {
   } catch {
     // Said below: a wrong key, a changed byte and a cut-off text look alike.
   }
-  throw new DamageError('Its sealed fields do not open with their key.');
+  throw new DamageError(WRONG_KEY);
 }
 
 /** Additional authenticated data: a ciphertext moved elsewhere does not open. */

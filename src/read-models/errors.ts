@@ -30,9 +30,13 @@ export class CheckpointConflictError extends Error {
 
 /** The folder or database holds something that this program must not touch. */
 export class ReadStoreFormatError extends Error {
-  constructor(message: string) {
+  /** Whether it is read models of ours, in another format or damaged: they may be deleted, and are built again. */
+  readonly ours: boolean;
+
+  constructor(message: string, { ours = false }: { readonly ours?: boolean } = {}) {
     super(message);
     this.name = 'ReadStoreFormatError';
+    this.ours = ours;
   }
 }
 
@@ -41,6 +45,14 @@ export class KeyError extends Error {
   constructor(message: string) {
     super(message);
     this.name = 'KeyError';
+  }
+}
+
+/** A document is larger than the store takes. */
+export class DocumentSizeError extends Error {
+  constructor(collection: string, bytes: number, limit: number) {
+    super(`A document of ${collection} has ${bytes} bytes, and the read store takes ${limit} at most.`);
+    this.name = 'DocumentSizeError';
   }
 }
 

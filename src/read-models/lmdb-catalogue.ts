@@ -1,10 +1,10 @@
 import type { Database } from 'lmdb';
 import { ReadStoreFormatError } from './errors.js';
-import type { Checkpoint, CollectionDefinition, Serving } from './store.js';
+import type { Checkpoint, CollectionDefinition, Lease, Serving } from './store.js';
 
 const MAGIC = 'engram read models';
 /** Raised when stores of before cannot be read any more: read models are rebuilt, never migrated. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** A physical collection: the numbers that its entries' keys begin with. */
 export interface Slot {
@@ -30,6 +30,7 @@ const GENERATION = Buffer.from('generation');
 const CATALOGUE = Buffer.from('catalogue');
 const FORMAT_KEY = Buffer.from('format');
 const CHECKPOINT = 'checkpoint/';
+const LEASE = 'lease/';
 
 /**
  * What an LMDB read store knows of itself. Held in memory, and read again when a number in the store says that
@@ -53,11 +54,18 @@ export class LmdbCatalogue {
     if (is.format !== FORMAT) {
       throw new ReadStoreFormatError(
         `The read models are of format ${String(is.format)}, this program writes format ${FORMAT}: delete them, they are rebuilt from the log.`,
+        { ours: true },
       );
     }
   }
 
-  writeFormat(): void {
+  isEmpty(): boolean {
+    return [...this.#meta.getKeys({ limit: 1 })].length === 0;
+  }
+
+  /** Makes what is empty a store of this format. */
+  begin(): void {
+    if (!this.isEmpty()) return;
     this.#write(FORMAT_KEY, { magic: MAGIC, format: FORMAT });
     this.#change(EMPTY);
   }
@@ -123,6 +131,18 @@ export class LmdbCatalogue {
     this.#write(checkpointKey(checkpoint.projection, checkpoint.version), checkpoint);
   }
 
+  lease(name: string): Lease | undefined {
+    return this.#read(leaseKey(name)) as Lease | undefined;
+  }
+
+  changeLease(next: Lease, expected: Lease | undefined): boolean {
+    const actual = this.lease(next.name);
+    if (actual?.holder !== expected?.holder || actual?.beat !== expected?.beat) return false;
+    const { name, holder, beat } = next;
+    this.#write(leaseKey(name), { name, holder, beat });
+    return true;
+  }
+
   /** Forgets a version; its entries are still to be deleted. */
   drop(projection: string, version: number): void {
     const current = this.current();
@@ -171,6 +191,10 @@ export class LmdbCatalogue {
 
 function checkpointKey(projection: string, version: number): Uint8Array {
   return Buffer.from(`${CHECKPOINT}${projection}@${version}`);
+}
+
+function leaseKey(name: string): Uint8Array {
+  return Buffer.from(`${LEASE}${name}`);
 }
 
 /** Entries of an index that was added later are missing for the documents of before. */

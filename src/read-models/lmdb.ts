@@ -1,7 +1,9 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { open, type Database, type RootDatabase, type RootDatabaseOptions } from 'lmdb';
+import { DiskGuard } from '../runtime/disk-guard.js';
+import { damageOf, requireAccess } from '../runtime/lmdb-check.js';
 import {
   CheckpointConflictError,
   ReadModelNotReadyError,
@@ -16,10 +18,9 @@ import {
   LmdbCollection,
   reading,
   slotKey,
-  storedEncoder,
   type Databases,
-  type Stored,
 } from './lmdb-collection.js';
+import { decodeDocument, encodeDocument, encodeEntry, isDamage } from './lmdb-stored.js';
 import type {
   Checkpoint,
   Collection,
@@ -27,6 +28,7 @@ import type {
   Document,
   DocumentWrite,
   Key,
+  Lease,
   ReadStore,
   Serving,
 } from './store.js';
@@ -34,6 +36,10 @@ import type {
 export interface LmdbReadStoreOptions {
   /** Only reads, beside a process that writes; the store must be there. */
   readonly readOnly?: boolean;
+  /** Bytes that must be free on the disk for anything to be written. */
+  readonly leastFree?: number;
+  /** Told of everything that shows that the file is damaged. */
+  readonly onDamage?: (error: unknown) => void;
 }
 
 /** Documents of a dropped version that are deleted in one transaction: some milliseconds' work. */
@@ -54,10 +60,10 @@ export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions 
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);
   }
-  const file = join(folder, 'data.mdb');
-  if (existsSync(file) && !isLmdb(file)) {
-    throw new ReadStoreFormatError(`${file} is not an LMDB database.`);
-  }
+  const file = join(folder, READ_MODELS_FILE);
+  if (!readOnly) requireAccess(file, `${file}-lock`);
+  const damage = existsSync(file) ? damageOf(file, false) : undefined;
+  if (damage !== undefined) throw new ReadStoreFormatError(`${file} ${damage}.`);
   let root: RootDatabase<Buffer, Uint8Array>;
   try {
     root = open<Buffer, Uint8Array>(file, {
@@ -71,31 +77,23 @@ export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions 
     throw new ReadStoreFormatError(`${folder} holds no read models that can be opened: ${String(error)}`);
   }
   try {
-    return new LmdbReadStore(root, readOnly);
+    return new LmdbReadStore(root, new DiskGuard(file, options.leastFree ?? 0), options);
   } catch (error) {
     void root.close();
     throw error;
   }
 }
 
-/** LMDB itself does not survive opening a file of another kind. An empty one is a database that was just begun. */
-function isLmdb(file: string): boolean {
-  const descriptor = openSync(file, 'r');
-  try {
-    const head = Buffer.alloc(28);
-    const read = readSync(descriptor, head);
-    return read === 0 || (read === head.length && head.readUInt32LE(24) === LMDB_MAGIC);
-  } finally {
-    closeSync(descriptor);
-  }
-}
+export { isSoundEntry } from './lmdb-stored.js';
 
-const LMDB_MAGIC = 0xbeefc0de;
+/** The database's file in the folder of the read models. */
+export const READ_MODELS_FILE = 'data.mdb';
 
 const BINARY: RootDatabaseOptions = { keyEncoding: 'binary', encoding: 'binary' };
 
 class LmdbReadStore implements ReadStore {
   readonly #root: RootDatabase<Buffer, Uint8Array>;
+  readonly #disk: DiskGuard;
   readonly #readOnly: boolean;
   readonly #databases: Databases;
   readonly #catalogue: LmdbCatalogue;
@@ -103,8 +101,10 @@ class LmdbReadStore implements ReadStore {
   readonly #transactions = new Set<Promise<void>>();
   #purging: Promise<void> = Promise.resolve();
 
-  constructor(root: RootDatabase<Buffer, Uint8Array>, readOnly: boolean) {
+  constructor(root: RootDatabase<Buffer, Uint8Array>, disk: DiskGuard, options: LmdbReadStoreOptions) {
+    const { readOnly = false, onDamage = () => undefined } = options;
     this.#root = root;
+    this.#disk = disk;
     this.#readOnly = readOnly;
     const names = [...root.getKeys({ limit: 8 })].map((name) =>
       Buffer.from(name).toString().replace(/\0$/, ''),
@@ -114,15 +114,17 @@ class LmdbReadStore implements ReadStore {
     }
     const meta: Database<Buffer, Uint8Array> = root.openDB('meta', BINARY);
     this.#catalogue = new LmdbCatalogue(meta);
-    if (names.length === 0)
+    if (!readOnly && this.#catalogue.isEmpty()) {
+      // Of processes that open a new store together one writes this, and the others see that it has.
       root.transactionSync(() => {
-        this.#catalogue.writeFormat();
+        this.#catalogue.begin();
       });
+    }
     this.#catalogue.checkFormat();
-    const stored: RootDatabaseOptions = { keyEncoding: 'binary', encoder: storedEncoder };
     this.#databases = {
-      documents: root.openDB<Stored, Uint8Array>('documents', stored),
+      documents: root.openDB<Buffer, Uint8Array>('documents', BINARY),
       indexes: root.openDB<Buffer, Uint8Array>('indexes', BINARY),
+      onDamage,
     };
     if (!readOnly && this.#catalogue.current().dropped.length > 0) this.#startPurge();
   }
@@ -155,9 +157,11 @@ class LmdbReadStore implements ReadStore {
       const position = positions.get(`${write.projection}@${write.version}`);
       if (position === undefined)
         throw new Error(`A document of ${write.projection} is written without a checkpoint.`);
-      return { ...prepare(write), position };
+      return prepare(write, position);
     });
-    await this.#transaction(() => {
+    let bytes = 0;
+    for (const { text = '' } of prepared) bytes += text.length;
+    await this.#transaction(bytes, () => {
       for (const { next, expected } of checkpoints) {
         const actual = this.#catalogue.checkpoint(next.projection, next.version)?.position ?? -1;
         if (actual !== expected) throw new CheckpointConflictError(next.projection, expected, actual);
@@ -180,14 +184,16 @@ class LmdbReadStore implements ReadStore {
   }
 
   async serve(projection: string, version: number): Promise<void> {
-    await this.#transaction(() => {
+    // Nothing is written for what is so already, so that a server starts on a full disk.
+    if (this.#read(() => this.#catalogue.current().serving[projection]) === version) return;
+    await this.#transaction(0, () => {
       this.#catalogue.serve(projection, version);
     });
   }
 
   /** The documents themselves are deleted in the background. */
   async drop(projection: string, version: number): Promise<void> {
-    await this.#transaction(() => {
+    await this.#transaction(0, () => {
       this.#catalogue.drop(projection, version);
     });
     this.#startPurge();
@@ -201,6 +207,18 @@ class LmdbReadStore implements ReadStore {
     if (slot !== undefined) yield* dumpSlot(this.#databases, slot, definition);
   }
 
+  async lease(name: string): Promise<Lease | undefined> {
+    return this.#read(() => this.#catalogue.lease(name));
+  }
+
+  async changeLease(next: Lease, expected: Lease | undefined): Promise<boolean> {
+    let changed = false;
+    await this.#transaction(0, () => {
+      changed = this.#catalogue.changeLease(next, expected);
+    });
+    return changed;
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -210,27 +228,35 @@ class LmdbReadStore implements ReadStore {
     await this.#root.close();
   }
 
-  #apply(write: Prepared & { readonly position: number }): void {
+  #apply(write: Prepared): void {
     const { documents, indexes } = this.#databases;
     const slot = this.#catalogue.makeSlot(write.collection, write.version);
     const key = slotKey(slot.id, write.bytes);
-    const before = documents.get(key);
+    const stored = documents.get(key);
+    const before = stored && decodeDocument(key, stored);
     if (before !== undefined && before.position >= write.position) return;
     const stale =
       before === undefined ? undefined : indexEntries(write.collection, before.document, write.key);
     for (const [name, entry] of write.entries) {
       const old = stale?.get(name);
       if (old !== undefined && Buffer.compare(old, entry) === 0) stale?.delete(name);
-      else void indexes.put(indexKey(slot, name, entry), Buffer.from(key));
+      else {
+        const at = indexKey(slot, name, entry);
+        void indexes.put(at, encodeEntry(at, key));
+      }
     }
     for (const [name, entry] of stale ?? []) void indexes.remove(indexKey(slot, name, entry));
-    if (write.document === undefined) void documents.remove(key);
-    else void documents.put(key, { position: write.position, document: write.document });
+    if (write.text === undefined) void documents.remove(key);
+    else void documents.put(key, encodeDocument(key, write.position, write.text));
   }
 
-  async #transaction(action: () => void): Promise<void> {
+  /** @param bytes that are about to be written */
+  async #transaction(bytes: number, action: () => void): Promise<void> {
     this.#check();
     if (this.#readOnly) throw new ReadStoreUnavailableError('The read store was opened to read only.');
+    // A write that fails within LMDB is for the process to survive by luck.
+    const objection = this.#disk.objection(2 * bytes);
+    if (objection !== undefined) throw new ReadStoreUnavailableError(objection);
     // A child, because only that is undone when the action throws.
     const transaction = this.#root.childTransaction(action);
     this.#transactions.add(transaction);
@@ -238,6 +264,7 @@ class LmdbReadStore implements ReadStore {
       await transaction;
     } catch (error) {
       this.#catalogue.reload();
+      if (isDamage(error)) this.#databases.onDamage(error);
       throw asUnavailable(error);
     } finally {
       this.#transactions.delete(transaction);
@@ -262,13 +289,13 @@ class LmdbReadStore implements ReadStore {
           if (this.#stopping()) return;
           const keys = [...database.getKeys(range)];
           if (keys.length === 0) break;
-          await this.#root.childTransaction(() => {
+          await this.#transaction(0, () => {
             for (const key of keys) void database.remove(key);
           });
           await setImmediate();
         }
       }
-      await this.#root.childTransaction(() => {
+      await this.#transaction(0, () => {
         this.#catalogue.purged(id);
       });
       if (this.#stopping()) return;
@@ -281,7 +308,7 @@ class LmdbReadStore implements ReadStore {
 
   #read<T>(read: () => T): T {
     this.#check();
-    return reading(read);
+    return reading(read, this.#databases.onDamage);
   }
 
   #check(): void {
@@ -291,16 +318,19 @@ class LmdbReadStore implements ReadStore {
 
 interface Prepared extends DocumentWrite {
   readonly version: number;
+  readonly position: number;
   readonly bytes: Uint8Array;
+  /** The document's JSON. */
+  readonly text: string | undefined;
   readonly entries: ReadonlyMap<string, Uint8Array>;
 }
 
-function prepare(write: DocumentWrite & { readonly version: number }): Prepared {
+function prepare(write: DocumentWrite & { readonly version: number }, position: number): Prepared {
+  const { collection, document, key } = write;
   const entries =
-    write.document === undefined
-      ? new Map<string, Uint8Array>()
-      : indexEntries(write.collection, write.document, write.key);
-  return { ...write, bytes: encodeDocumentKey(write.key), entries };
+    document === undefined ? new Map<string, Uint8Array>() : indexEntries(collection, document, key);
+  const text = document && JSON.stringify(document);
+  return { ...write, position, bytes: encodeDocumentKey(key), text, entries };
 }
 
 function indexKey(slot: Slot, name: string, entry: Uint8Array): Uint8Array {

@@ -79,6 +79,17 @@ export interface Serving {
 }
 
 /**
+ * Who does what only one process may do at a time. See lease.ts for how it is kept, taken over and lost.
+ */
+export interface Lease {
+  readonly name: string;
+  /** The process that has it; '' after it was given back. */
+  readonly holder: string;
+  /** Raised by one with each change of the lease: as long as it stands still, nobody has shown to be alive. */
+  readonly beat: number;
+}
+
+/**
  * The read store: named collections of documents, disposable. One writer per projection; a stale one is refused.
  *
  * Errors of every method: `ReadStoreUnavailableError`.
@@ -95,9 +106,10 @@ export interface ReadStore {
    * of it is there, or it is completed before anything else is read for writing. Each document is guarded by
    * position: one that is already as new as its write's checkpoint stays.
    *
-   * A store without transactions over several documents keeps a journal: the whole write goes into one journal
-   * document first (its insertion is the commit), then the documents, then the checkpoints, then the journal
-   * document is removed. A journal document that is found later is done again from the start, which the guard by
+   * A store without transactions over several documents keeps a journal: the whole write is laid down there first.
+   * A compare-and-set on one document that has all checkpoints is the commit: it refuses a stale writer before any
+   * document changes, and names the journal as pending. Then come the documents, then the checkpoints move, and the
+   * journal is removed. One that is found pending later is done again from the start, which the guard by
    * position makes harmless. So is a slow writer whose journal somebody else has completed, if what it deletes
    * leaves its position behind (a tombstone). Such a store hides no part of a write from queries meanwhile, but
    * it does from projections.
@@ -105,6 +117,7 @@ export interface ReadStore {
    * `expected` is the checkpoint's position before, or -1 where there was none.
    *
    * @throws KeyError when a document cannot have its key, before anything is written.
+   * @throws DocumentSizeError when a document is larger than the store takes, before anything is written.
    * @throws CheckpointConflictError when a checkpoint is not where the writer thought (`expected`): somebody else
    *   is writing, and this writer must stop.
    */
@@ -113,7 +126,9 @@ export interface ReadStore {
     checkpoints: readonly { readonly next: Checkpoint; readonly expected: number }[],
   ): Promise<void>;
 
+  /** For whoever writes on from there: a write that died is completed first, and one that is still under way elsewhere is in or never will be. */
   checkpoint(projection: string, version: number): Promise<Checkpoint | undefined>;
+  /** All of them, as they stand: for looking. */
   checkpoints(): Promise<Checkpoint[]>;
 
   serving(): Promise<Serving[]>;
@@ -127,6 +142,14 @@ export interface ReadStore {
     definition: CollectionDefinition<D>,
     version: number,
   ): AsyncIterable<{ key: Key; bytes: Uint8Array }>;
+
+  /** A lease as it is; undefined where nobody ever had it. */
+  lease(name: string): Promise<Lease | undefined>;
+  /**
+   * Changes a lease that is as expected (`undefined`: that nobody ever had); false where it is not. Leases are no
+   * part of any version, and stay when all are dropped.
+   */
+  changeLease(next: Lease, expected: Lease | undefined): Promise<boolean>;
 
   close(): Promise<void>;
 }

@@ -1,17 +1,35 @@
 import { hash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { open, type Database, type RootDatabase } from 'lmdb';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { open, type RootDatabase } from 'lmdb';
+import { DiskGuard } from '../runtime/disk-guard.js';
+import { damageOf, requireAccess } from '../runtime/lmdb-check.js';
+import { RoomStateDamagedError } from './errors.js';
+import { checkedJson, plainBytes, WriteBehind, type Codec } from './lmdb-table.js';
+import { WriteQueue, type TableKey } from './lmdb-write-queue.js';
 import type { Hash } from './node.js';
 import type { NodeStore } from './nodes.js';
 import type { EventPlace, IndexChange, RoomIndex, RoomSnapshot } from './room-index.js';
 
 /** Raised when what is kept here changes its form: the folder's content is then dropped and made again. */
-const FORMAT = 1;
+const FORMAT = 2;
+
+export { isSoundValue } from './lmdb-table.js';
+
+/** The database's file in its folder. */
+export const ROOM_STATE_FILE = 'data.mdb';
 
 interface Progress {
   readonly format: number;
   readonly epoch: string;
   readonly position: number;
+}
+
+export interface LmdbRoomStateOptions {
+  /** Bytes that must be free on the disk for anything to be written. */
+  readonly leastFree?: number;
+  /** Told of everything that shows that the file is damaged. */
+  readonly onDamage?: (error: unknown) => void;
 }
 
 /**
@@ -20,35 +38,53 @@ interface Progress {
  * missing, never one without those before it; the log gives them again.
  */
 export class LmdbRoomState implements NodeStore, RoomIndex {
-  readonly #root: RootDatabase<Progress, string>;
+  readonly #root: RootDatabase<Buffer, TableKey>;
+  readonly #queue: WriteQueue;
+  readonly #onDamage: (error: unknown) => void;
+  readonly #objection: () => string | undefined;
+  readonly #state: WriteBehind<Progress>;
   readonly #nodes: WriteBehind<Uint8Array>;
   readonly #places: WriteBehind<EventPlace>;
   readonly #transactions: WriteBehind<string>;
   readonly #snapshots: WriteBehind<RoomSnapshot>;
-  readonly #memberships: Database<string, [string, string]>;
+  readonly #memberships: WriteBehind<string>;
   readonly #pendingMemberships = new Map<string, Map<string, string | undefined>>();
   /** Keyed so that newer ones come first. */
-  readonly #citations: Database<string, [string, string, number]>;
+  readonly #citations: WriteBehind<string>;
   readonly #pendingCitations = new Map<string, string[]>();
-  readonly #onError: (error: unknown) => void;
   #progress: Progress;
 
   /**
-   * @param onError is told of writes that failed, as when the disk is full: what could not be written stays in
-   *   memory and in the log
+   * @param onError is told when writing stops, as when the disk is full: what could not be written stays in memory and
+   *   in the log
+   *
+   * @throws RoomStateDamagedError when the folder's file is not a whole database
    */
-  constructor(folder: string, onError: (error: unknown) => void = rethrow) {
-    this.#onError = onError;
+  constructor(
+    folder: string,
+    onError: (error: unknown) => void = rethrow,
+    { leastFree = 0, onDamage = () => undefined }: LmdbRoomStateOptions = {},
+  ) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    this.#root = open<Progress, string>({ path: folder, maxDbs: 8, encoding: 'json' });
-    this.#nodes = this.#open('nodes', { encoding: 'binary', keyEncoding: 'binary' });
-    this.#places = this.#open('places', { encoding: 'msgpack' });
-    this.#transactions = this.#open('transactions', { encoding: 'string', keyEncoding: 'binary' });
-    this.#snapshots = this.#open('snapshots', { encoding: 'msgpack' });
-    this.#citations = this.#root.openDB({ name: 'citations', encoding: 'string' });
-    this.#memberships = this.#root.openDB({ name: 'memberships', encoding: 'string' });
-    this.#progress = this.#root.get('progress') ?? { format: FORMAT, epoch: '', position: -1 };
-    if (this.#progress.format !== FORMAT) {
+    const file = join(folder, ROOM_STATE_FILE);
+    requireAccess(file, join(folder, 'lock.mdb'));
+    const damage = existsSync(file) ? damageOf(file, false) : undefined;
+    if (damage !== undefined) throw new RoomStateDamagedError(`${file} ${damage}.`);
+    this.#root = open<Buffer, TableKey>({ path: folder, maxDbs: 8, encoding: 'binary' });
+    const disk = new DiskGuard(file, leastFree);
+    this.#objection = () => disk.objection();
+    this.#queue = new WriteQueue(this.#root, this.#objection, onError);
+    this.#onDamage = onDamage;
+    this.#state = this.#table('state', checkedJson());
+    this.#nodes = this.#table('nodes', plainBytes, 'binary');
+    this.#places = this.#table('places', checkedJson());
+    this.#transactions = this.#table('transactions', checkedJson(), 'binary');
+    this.#snapshots = this.#table('snapshots', checkedJson());
+    this.#citations = this.#table('citations', checkedJson());
+    this.#memberships = this.#table('memberships', checkedJson());
+    const found = this.#state.get('progress', 'progress');
+    this.#progress = found ?? { format: FORMAT, epoch: '', position: -1 };
+    if (found?.format !== FORMAT) {
       this.#dropAll();
       this.#progress = { format: FORMAT, epoch: '', position: -1 };
     }
@@ -81,8 +117,8 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
 
   rooms(userId: string): { roomId: string; membership: string }[] {
     const found = new Map<string, string>();
-    const range = this.#memberships.getRange({ start: [userId, ''], end: [userId, '\u{10ffff}'] });
-    for (const { key, value } of range) found.set(key[1], value);
+    const range = this.#memberships.range({ start: [userId, ''], end: [userId, '\u{10ffff}'] });
+    for (const { key, value } of range) found.set(String(key[1]), value);
     for (const [roomId, membership] of this.#pendingMemberships.get(userId) ?? []) {
       if (membership === undefined) found.delete(roomId);
       else found.set(roomId, membership);
@@ -95,7 +131,7 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
     yield* pending.toReversed();
     const start: [string, string, number] = [roomId, eventId, -Number.MAX_SAFE_INTEGER];
     const end: [string, string, number] = [roomId, eventId, 0];
-    for (const { value } of this.#citations.getRange({ start, end })) {
+    for (const { value } of this.#citations.range({ start, end })) {
       if (!pending.includes(value)) yield value;
     }
   }
@@ -110,26 +146,30 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
 
   moveTo(position: number, epoch: string): void {
     this.#progress = { format: FORMAT, epoch, position };
-    this.#root.put('progress', this.#progress).catch(this.#onError);
+    this.#state.put('progress', 'progress', this.#progress);
   }
 
   async clear(): Promise<void> {
-    await this.#root.committed;
+    await this.#queue.discard();
     this.#dropAll();
     this.moveTo(-1, '');
   }
 
   async close(): Promise<void> {
+    await this.#queue.finish();
     await this.#root.flushed;
     await this.#root.close();
   }
 
   #dropAll(): void {
-    for (const database of [this.#nodes, this.#places, this.#transactions, this.#snapshots]) database.clear();
+    const objection = this.#objection();
+    if (objection !== undefined) throw new Error(objection);
+    const tables = [this.#nodes, this.#places, this.#transactions, this.#snapshots];
+    this.#root.transactionSync(() => {
+      for (const table of [...tables, this.#state, this.#memberships, this.#citations]) table.clear();
+    });
     this.#pendingMemberships.clear();
-    this.#memberships.clearSync();
     this.#pendingCitations.clear();
-    this.#citations.clearSync();
   }
 
   record(change: IndexChange): void {
@@ -151,35 +191,31 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
     const pending = this.#pendingCitations.get(name) ?? [];
     this.#pendingCitations.set(name, pending);
     pending.push(by);
-    this.#citations.put([roomId, cited, -position], by).then(() => {
+    this.#citations.set([roomId, cited, -position], by, () => {
       pending.splice(pending.indexOf(by), 1);
-      if (pending.length === 0) this.#pendingCitations.delete(name);
-    }, this.#onError);
+      if (pending.length === 0 && this.#pendingCitations.get(name) === pending)
+        this.#pendingCitations.delete(name);
+    });
   }
 
   #putMembership(userId: string, roomId: string, membership: string | undefined): void {
     const pending = this.#pendingMemberships.get(userId) ?? new Map<string, string | undefined>();
     this.#pendingMemberships.set(userId, pending.set(roomId, membership));
-    const written =
-      membership === undefined
-        ? this.#memberships.remove([userId, roomId])
-        : this.#memberships.put([userId, roomId], membership);
-    written.then(() => {
+    this.#memberships.set([userId, roomId], membership, () => {
       if (pending.get(roomId) === membership) pending.delete(roomId);
       if (pending.size === 0 && this.#pendingMemberships.get(userId) === pending) {
         this.#pendingMemberships.delete(userId);
       }
-    }, this.#onError);
+    });
   }
 
-  #open<V>(
-    name: string,
-    options: { encoding: 'binary' | 'string' | 'msgpack'; keyEncoding?: 'binary' },
-  ): WriteBehind<V> {
-    return new WriteBehind(
-      this.#root.openDB<V, string | Buffer | string[]>({ name, ...options }),
-      this.#onError,
-    );
+  #table<V>(name: string, codec: Codec<V>, keyEncoding?: 'binary'): WriteBehind<V> {
+    const table = this.#root.openDB<Buffer, TableKey>({
+      name,
+      encoding: 'binary',
+      ...(keyEncoding === undefined ? {} : { keyEncoding }),
+    });
+    return new WriteBehind(table, codec, this.#queue, this.#onDamage);
   }
 }
 
@@ -196,37 +232,4 @@ function nodeKey(name: Hash): Buffer {
 /** What clients choose as transaction ID can be longer than a key may be. */
 function transactionDigest(roomId: string, key: string): Buffer {
   return hash('sha256', `${roomId}\n${key}`, 'buffer');
-}
-
-/** A database whose writes can be read before they are committed. */
-class WriteBehind<V> {
-  readonly #database: Database<V, string | Buffer | string[]>;
-  readonly #pending = new Map<string, V>();
-
-  readonly #onError: (error: unknown) => void;
-
-  constructor(database: Database<V, string | Buffer | string[]>, onError: (error: unknown) => void) {
-    this.#database = database;
-    this.#onError = onError;
-  }
-
-  get(name: string, key: string | Buffer | string[]): V | undefined {
-    return this.#pending.get(name) ?? this.#database.get(key);
-  }
-
-  has(name: string, key: string | Buffer | string[]): boolean {
-    return this.#pending.has(name) || this.#database.doesExist(key);
-  }
-
-  put(name: string, key: string | Buffer | string[], value: V): void {
-    this.#pending.set(name, value);
-    this.#database.put(key, value).then(() => {
-      if (this.#pending.get(name) === value) this.#pending.delete(name);
-    }, this.#onError);
-  }
-
-  clear(): void {
-    this.#pending.clear();
-    this.#database.clearSync();
-  }
 }

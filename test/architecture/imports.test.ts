@@ -20,7 +20,7 @@ const COMMON = ['src/protocol', 'src/runtime', 'src/logger'];
 const RULES: Readonly<Record<string, Rule>> = {
   'src/protocol': { imports: [], node: PURE },
   // The adapter of its port of nodes (lmdb.ts) opens files.
-  'src/room-state': { imports: [], node: [...PURE, 'node:fs', 'node:path'] },
+  'src/room-state': { imports: ['src/runtime'], node: [...PURE, 'node:fs', 'node:path', 'node:zlib'] },
   'src/runtime': { imports: [], node: ANY },
   'src/log': { imports: ['src/runtime', 'src/logger', 'schemas'], node: ANY },
   'src/read-models': { imports: ['src/runtime', 'src/logger'], node: ANY },
@@ -60,7 +60,8 @@ const RULES: Readonly<Record<string, Rule>> = {
       'src/logger',
       'src/metrics',
       'schemas',
-      // A log or read store that is out of reach is answered with 503.
+      // Stores that are out of reach or damaged are answered with 503.
+      'src/room-state/errors.ts',
       'src/log/errors.ts',
       'src/read-models/errors.ts',
     ],
@@ -70,7 +71,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'src/logger': { imports: [], node: ANY },
   'src/metrics': { imports: [], node: ANY },
   // What the composition root tells the metrics.
-  'src/observing': { imports: ['src/log', 'src/metrics', 'projections'], node: ANY },
+  'src/observing': { imports: ['src/log', 'src/metrics', 'src/runtime', 'projections'], node: ANY },
   // Which adapter serves which port.
   'src/stores': { imports: ['src'], node: ANY },
   'src/server': { imports: ['src', 'projections', 'schemas'], node: ANY },

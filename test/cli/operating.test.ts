@@ -39,7 +39,7 @@ const context = () => ({ correlationId: 'test', now: data.clock.now() });
 /** The operator's API on the folder's socket, as a running server has it. */
 async function listening(engine: Engine, models: OnlineRebuild): Promise<FastifyInstance> {
   const app = createApp({
-    routes: adminRoutes(engine.write, models),
+    routes: adminRoutes(engine.write, () => models),
     schemas: new Schemas('admin'),
     authenticator: { authenticate: () => Promise.resolve(undefined) },
     log: pino({ level: 'silent' }),
@@ -150,7 +150,7 @@ describe('engram rebuild', () => {
   async function served(): Promise<void> {
     const core = await openCore(data.config, { clock: data.clock });
     await forkedRoom(core.write, context);
-    await core.runner.whenProcessed(core.log.head, 10_000);
+    await core.readModels.whenProcessed(core.log.head, 10_000);
     await core.close();
   }
 

@@ -70,7 +70,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
 
-async function handler(troubles: Parameters<typeof troubled>[1] = []) {
+async function handler(troubles: Parameters<typeof troubled>[1] = [], shared = false) {
   const harness = lmdbHarness();
   const log = await harness.open();
   cleanups.push(async () => {
@@ -84,7 +84,7 @@ async function handler(troubles: Parameters<typeof troubled>[1] = []) {
     clock,
     aggregate,
     commands: new CommandHandler(
-      { log: troubled(log, troubles), clock, random: seededRandom('h') },
+      { log: troubled(log, troubles), clock, random: seededRandom('h'), shared },
       aggregate,
     ),
   };
@@ -176,5 +176,29 @@ describe('handling commands', () => {
     expect((await say(commands, 'a')).result).toBe(0);
     release();
     expect((await held).result).toBe('slow');
+  });
+
+  it('beside other processes, does not answer what appends nothing by a state of long ago', async () => {
+    const { commands, aggregate, log } = await handler([], true);
+    let isOld = true;
+    const load = aggregate.load.bind(aggregate);
+    aggregate.load = async (stream) => {
+      if (isOld) return { state: { count: 0 }, revision: -1 };
+      return load(stream);
+    };
+    aggregate.evict = () => {
+      isOld = false;
+    };
+    await log.append(STREAM, -1, [
+      { ...fact('rival'), id: randomUUID(), metadata: { correlation_id: 'r', received_at: 1 } },
+    ]);
+    const seen: number[] = [];
+    const asked = commands.handle(STREAM, context, ({ count }) => {
+      seen.push(count);
+      if (count === 0) throw new MatrixError('M_FORBIDDEN', 'Nobody is there.');
+      return { records: [], result: count };
+    });
+    expect((await asked).result).toBe(1);
+    expect(seen).toEqual([0, 1]);
   });
 });

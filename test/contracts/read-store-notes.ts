@@ -20,8 +20,18 @@ export interface ReadStoreHarness {
    * where it has no more steps than that.
    */
   dying(steps: number): Promise<ReadStore>;
+  /** A store on the same data whose `write` stops after so many of its durable steps, as a suspended process does. */
+  suspended(steps: number): Promise<SuspendedStore>;
   /** Closes everything and deletes the data. */
   close(): Promise<void>;
+}
+
+export interface SuspendedStore {
+  readonly store: ReadStore;
+  /** Settled when the write has stopped; never where it has no more steps than that. */
+  readonly stopped: Promise<void>;
+  /** Lets it go on. */
+  goOn(): void;
 }
 
 /** The documents of the contract. */

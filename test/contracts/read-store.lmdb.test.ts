@@ -3,6 +3,7 @@ import { openLmdbReadStore } from '../../src/read-models/lmdb.js';
 import type { ReadStore } from '../../src/read-models/store.js';
 import { FaultyReadStore } from '../support/faulty-store.js';
 import { temporaryFolder } from '../support/folder.js';
+import type { SuspendedStore } from './read-store-notes.js';
 import { readStoreContract } from './read-store.js';
 
 readStoreContract('lmdb', async () => {
@@ -21,6 +22,7 @@ readStoreContract('lmdb', async () => {
     },
     another: async () => open(),
     dying: async (steps) => dyingAfter(steps, open()),
+    suspended: async (steps) => suspendedAfter(steps, open()),
     close: async () => {
       for (const store of opened.splice(0)) await store.close();
       folder.remove();
@@ -36,4 +38,24 @@ function dyingAfter(steps: number, store: ReadStore): ReadStore {
   if (steps === 0) return new FaultyReadStore(store, { beforeWrite: kill });
   if (steps === 1) return new FaultyReadStore(store, { afterWrite: kill });
   return store;
+}
+
+/** It stops before its transaction, or after it. */
+function suspendedAfter(steps: number, store: ReadStore): SuspendedStore {
+  let stop: (() => void) | undefined;
+  let goOn: (() => void) | undefined;
+  const stopped = new Promise<void>((resolve) => (stop = resolve));
+  const going = new Promise<void>((resolve) => (goOn = resolve));
+  const wait = async (): Promise<void> => {
+    stop?.();
+    await going;
+  };
+  const slow = new (class extends FaultyReadStore {
+    override async write(...args: Parameters<ReadStore['write']>): Promise<void> {
+      if (steps === 0) await wait();
+      await super.write(...args);
+      if (steps === 1) await wait();
+    }
+  })(store, {});
+  return { store: slow, stopped, goOn: () => goOn?.() };
 }

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
+import { crashesContract } from './read-store-crashes.js';
 import { documentsContract } from './read-store-documents.js';
+import { leasesContract } from './read-store-leases.js';
 import type { Opened, ReadStoreHarness } from './read-store-notes.js';
 import { writingContract } from './read-store-writing.js';
 
@@ -19,5 +21,7 @@ export function readStoreContract(name: string, open: () => Promise<ReadStoreHar
 
     documentsContract(at);
     writingContract(at);
+    crashesContract(at);
+    leasesContract(at);
   });
 }

@@ -7,6 +7,7 @@ import { temporaryFolder } from '../support/folder.js';
 import { runProgram } from '../support/program.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { serveFolder, serverFor, type ServedServer } from '../support/served-server.js';
+import { deleteReadModels } from '../support/stores-named.js';
 import { checkEverything, type Checked } from './check.js';
 import { Follower } from './follower.js';
 import { Gate } from './gate.js';
@@ -99,7 +100,8 @@ test(
     for (const derived of ['read-models', 'room-state']) {
       const before = await seenByAll(checked);
       await killServer();
-      rmSync(join(folder.path, derived), { recursive: true });
+      if (derived === 'read-models') await deleteReadModels(server.environment);
+      else rmSync(join(folder.path, derived), { recursive: true });
       // Killed while it builds them, it goes on.
       await killWhileStarting();
       await startServer();

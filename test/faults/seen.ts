@@ -8,7 +8,7 @@ import { entriesAt } from './reading.js';
 const OF_THE_MOMENT = new Set(['age', 'next_batch', 'prev_batch', 'start', 'end', 'presence']);
 
 /** All that every user is told by a first sync, and of each of their rooms by /state, /members and /messages. */
-export async function seenByAll({ gate, clients }: Checked): Promise<JsonValue> {
+export async function seenByAll({ gate, clients }: Pick<Checked, 'gate' | 'clients'>): Promise<JsonValue> {
   const seen: Record<string, JsonValue> = {};
   for (const client of clients) {
     const sync = await insist(gate, client, 'GET', 'v3/sync', { query: { timeout: '0' } });

@@ -20,7 +20,7 @@ function newFolder(): string {
 /** What this process writes when it holds a lock. */
 function ownLock(): Record<string, unknown> {
   const folder = newFolder();
-  const release = lockFolder(folder);
+  const { release } = lockFolder(folder);
   const lock = JSON.parse(readFileSync(join(folder, 'lock.1'), 'utf8')) as Record<string, unknown>;
   release();
   return lock;
@@ -29,7 +29,7 @@ function ownLock(): Record<string, unknown> {
 test('numbers go up, and one file is left', () => {
   const folder = newFolder();
   for (let i = 1; i <= 3; i++) {
-    const release = lockFolder(folder);
+    const { release } = lockFolder(folder);
     expect(readdirSync(folder)).toStrictEqual([`lock.${i}`]);
     expect(() => lockFolder(folder)).toThrow(LogFormatError);
     release();
@@ -38,7 +38,7 @@ test('numbers go up, and one file is left', () => {
 
 test('a lock is taken over from who is gone, and from nobody else', () => {
   const own = ownLock();
-  const stale: unknown[] = [
+  const stale: (object | null)[] = [
     { ...own, started: '1' },
     { ...own, boot: 'another boot' },
     { ...own, pid: 2 ** 22 + 1 },
@@ -49,8 +49,9 @@ test('a lock is taken over from who is gone, and from nobody else', () => {
   for (const lock of stale) {
     const folder = newFolder();
     writeFileSync(join(folder, 'lock.7'), JSON.stringify(lock));
-    const release = lockFolder(folder);
+    const { release, takenOver } = lockFolder(folder);
     expect(readdirSync(folder)).toStrictEqual(['lock.8']);
+    expect(takenOver).toBe(lock !== null && 'boot' in lock);
     release();
   }
   const folder = newFolder();
@@ -77,7 +78,7 @@ test.runIf(process.platform === 'linux')(
       while (fields()[0] !== 'Z') await new Promise(setImmediate);
       const folder = newFolder();
       writeFileSync(join(folder, 'lock.1'), JSON.stringify({ ...ownLock(), pid, started: fields()[19] }));
-      lockFolder(folder)();
+      lockFolder(folder).release();
     } finally {
       parent.kill('SIGKILL');
     }

@@ -22,6 +22,7 @@ import { systemRandom } from '../../src/runtime/random.js';
 import { aRecord, collect, nameOf } from '../contracts/log/tools.js';
 import { compiled } from '../support/compiled.js';
 import { temporaryFolder } from '../support/folder.js';
+import { lmdbHarness } from '../support/lmdb-log.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 const folders: { readonly path: string; remove(): void }[] = [];
@@ -97,6 +98,28 @@ describe('the folder', () => {
       await again.close();
     }
     expect(readdirSync(folder).filter((name) => name.startsWith('lock'))).toHaveLength(1);
+  });
+});
+
+describe('a byte that changes in the file', () => {
+  test('costs the record that it belongs to, and nothing else', async () => {
+    const harness = lmdbHarness();
+    const log = await harness.open();
+    const { positions } = await log.append(
+      'user-a',
+      NO_STREAM,
+      ['a', 'b', 'c'].map((name) => aRecord(name)),
+    );
+    await log.close();
+    await harness.corrupt(positions[1] ?? 0);
+
+    const again = await harness.open();
+    for (const batches of [again.read('user-a'), again.readAll()]) {
+      expect((await collect(batches)).map(nameOf)).toStrictEqual(['a', 'c']);
+    }
+    expect(again.damaged).toMatchObject([{ position: positions[1], stream: 'user-a', revision: 1 }]);
+    await again.close();
+    await harness.dispose();
   });
 });
 

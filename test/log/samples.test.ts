@@ -45,6 +45,7 @@ function storeOf(samples: readonly StoredSample[]): RawLog {
     epoch: 'samples',
     head: records.length,
     heads: NEVER,
+    end: refuse,
     append: refuse,
     revision: refuse,
     readStream: (stream) => give(stream),

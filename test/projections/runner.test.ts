@@ -186,6 +186,27 @@ describe('the runner of projections', () => {
     expect(fatal).toEqual([]);
   });
 
+  test('starts while the store is away, says that nothing serves, and begins when it is back', async () => {
+    fillSamples(log);
+    let isAway = true;
+    const beforeRead = () => {
+      if (isAway) throw new ReadStoreUnavailableError('nobody answers');
+    };
+    const runner = await start([directory(), diary], { store: new FaultyReadStore(store, { beforeRead }) });
+    expect(runner.progress().map(({ serving, position }) => ({ serving, position }))).toEqual([
+      { serving: false, position: START },
+      { serving: false, position: START },
+    ]);
+    await until(() => clock.pending > 0);
+    isAway = false;
+    clock.advance(50);
+    await until(() => runner.progress().every(({ serving }) => serving));
+    expect(await runner.whenProcessed(log.head, LONG)).toBe(true);
+    expect(await dumps([directory(), diary])).toEqual(await truth([directory(), diary]));
+    expect(lines.find(({ level }) => level === 'warn')?.fields).toMatchObject({ reason: 'nobody answers' });
+    expect(fatal).toEqual([]);
+  });
+
   test('stops, and says so once, when somebody else writes', async () => {
     const runner = await start([directory(), diary]);
     const position = log.append([created('#a')]);

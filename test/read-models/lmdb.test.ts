@@ -134,7 +134,7 @@ describe('the LMDB read store', () => {
     const store = openStore();
     await put(store, 2, 'first');
     await store.serve('notebook', 1);
-    const program = compiled(['src/read-models']);
+    const program = compiled(['src/read-models', 'src/runtime']);
     const script = `
       import { openLmdbReadStore } from ${JSON.stringify(join(program.path, 'src/read-models/lmdb.js'))};
       const store = openLmdbReadStore(${JSON.stringify(path)}, { readOnly: true });

@@ -6,7 +6,13 @@ import { ManualClock } from './manual-clock.js';
 /** A server's data folder for tests of the command line, which find it by the environment. */
 export class DataFolder {
   readonly #folder = temporaryFolder();
+  readonly #more: Readonly<Record<string, string>>;
   readonly clock = new ManualClock();
+
+  /** @param more settings by their environment variables */
+  constructor(more: Readonly<Record<string, string>> = {}) {
+    this.#more = more;
+  }
 
   get path(): string {
     return this.#folder.path;
@@ -17,6 +23,7 @@ export class DataFolder {
       ENGRAM_DATA_DIR: this.#folder.path,
       ENGRAM_SERVER_NAME: 'one.example',
       ENGRAM_LOGGING__LEVEL: 'fatal',
+      ...this.#more,
     };
   }
 

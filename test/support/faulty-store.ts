@@ -1,4 +1,10 @@
-import type { Checkpoint, CollectionDefinition, Document, ReadStore } from '../../src/read-models/store.js';
+import type {
+  Checkpoint,
+  CollectionDefinition,
+  Document,
+  Lease,
+  ReadStore,
+} from '../../src/read-models/store.js';
 
 /** What happens around a write or before a read; each may throw. */
 export interface Faults {
@@ -66,6 +72,18 @@ export class FaultyReadStore implements ReadStore {
 
   dump<D extends Document>(definition: CollectionDefinition<D>, version: number) {
     return this.#store.dump(definition, version);
+  }
+
+  async lease(name: string): Promise<Lease | undefined> {
+    this.#faults.beforeRead?.();
+    return this.#store.lease(name);
+  }
+
+  async changeLease(next: Lease, expected: Lease | undefined): Promise<boolean> {
+    this.#faults.beforeWrite?.();
+    const changed = await this.#store.changeLease(next, expected);
+    this.#faults.afterWrite?.();
+    return changed;
   }
 
   close() {

@@ -10,7 +10,12 @@ import { temporaryFolder } from './folder.js';
 import { ManualClock } from './manual-clock.js';
 
 /** An embedded log in a folder of its own, under a clock that stands until it is moved. */
-export function lmdbHarness(): LogHarness & { readonly folder: string; readonly keys: SealKeys } {
+export function lmdbHarness(): LogHarness & {
+  readonly folder: string;
+  readonly keys: SealKeys;
+  /** Changes a byte of what is stored at a position. The log is closed meanwhile. */
+  corrupt(position: number): Promise<void>;
+} {
   const parent = temporaryFolder();
   const folder = join(parent.path, 'log');
   const keys = SealKeys.open(join(parent.path, 'keys'), systemRandom);
@@ -37,7 +42,8 @@ export function lmdbHarness(): LogHarness & { readonly folder: string; readonly 
       records.putSync(positionKey(position), bytes);
       await root.close();
     },
-    advance: (milliseconds) => {
+    maxAge: 60,
+    advance: async (milliseconds) => {
       clock.advance(milliseconds);
     },
     dispose: async () => {

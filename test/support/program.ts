@@ -14,11 +14,25 @@ export interface RunningProgram {
   readonly ended: Promise<number | NodeJS.Signals | null>;
 }
 
-/** Runs `engram` with the arguments and only these variables (and PATH). */
-export function runProgram(args: readonly string[], env: Readonly<Record<string, string>>): RunningProgram {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+/**
+ * Runs `engram` with the arguments and only these variables (and PATH).
+ *
+ * @param as another user, which only root can; or what a shell is to say first, such as a limit
+ */
+export function runProgram(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  as: { readonly uid?: number; readonly first?: string } = {},
+): RunningProgram {
+  const { uid, first } = as;
+  const [command, before] =
+    first === undefined
+      ? [process.execPath, []]
+      : ['sh', ['-c', `${first}; exec "$0" "$@"`, process.execPath]];
+  const child = spawn(command, [...before, MAIN, ...args], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   const written = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => {

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { runProgram, type RunningProgram } from './program.js';
+import { namedStores } from './stores-named.js';
 
 /**
  * Ports to serve on: below those that the system gives to connections, since a client that tries a port on which
@@ -23,19 +24,32 @@ export interface ServedServer {
   kill(): Promise<void>;
   /** SIGTERM. @throws Error when it does not end cleanly */
   stop(): Promise<void>;
+  /** SIGTERM, and SIGKILL so many milliseconds later where it has not ended by then. */
+  stopAndKill(afterMs: number): Promise<void>;
   /** What it wrote in its present run, for messages. */
   wrote(): string;
 }
 
-/** Starts `engram serve` on the folder, with registration open and no rate limits. */
-export async function serveFolder(folder: string): Promise<ServedServer> {
-  const server = await serverFor(folder);
+/**
+ * Starts `engram serve` on the folder, with registration open and no rate limits, on the stores that the test run
+ * names (LMDB where it names none).
+ *
+ * @param more settings by their environment variables
+ */
+export async function serveFolder(
+  folder: string,
+  more: Readonly<Record<string, string>> = namedStores(),
+): Promise<ServedServer> {
+  const server = await serverFor(folder, more);
   await server.start();
   return server;
 }
 
 /** As `serveFolder`, but not started yet. */
-export async function serverFor(folder: string): Promise<ServedServer> {
+export async function serverFor(
+  folder: string,
+  more: Readonly<Record<string, string>> = namedStores(),
+): Promise<ServedServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const env = {
@@ -44,6 +58,7 @@ export async function serverFor(folder: string): Promise<ServedServer> {
     ENGRAM_REGISTRATION__ENABLED: 'true',
     ENGRAM_RATE_LIMITS__ENABLED: 'false',
     ENGRAM_LOGGING__LEVEL: 'warn',
+    ...more,
   };
   let running: RunningProgram | undefined;
   let startMs = 0;
@@ -93,6 +108,13 @@ export async function serverFor(folder: string): Promise<ServedServer> {
       const { how, stderr } = await end('SIGTERM');
       if (how !== undefined && how !== 0) throw new Error(`It ended with ${how ?? 'nothing'}.\n${stderr}`);
     },
+    async stopAndKill(afterMs) {
+      running?.child.kill('SIGTERM');
+      const timer = setTimeout(() => running?.child.kill('SIGKILL'), afterMs);
+      await running?.ended;
+      clearTimeout(timer);
+      running = undefined;
+    },
     wrote: () => running?.written.stderr ?? '',
   };
 }
@@ -109,7 +131,8 @@ async function greeting({ child, written, ended }: RunningProgram): Promise<void
   });
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   while (true) {
     const port = randomInt(FIRST_PORT, LAST_PORT);
     if (await isFree(port)) return port;

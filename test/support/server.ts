@@ -101,6 +101,9 @@ export class TestClient {
   }
 }
 
+/** Milliseconds. */
+const READY_PATIENCE = 20_000;
+
 /** A whole server but for its listeners, in a folder of its own; requests go straight into the app. */
 export interface TestServer {
   readonly core: Core;
@@ -132,8 +135,8 @@ export async function startTestServer(
   };
   const config = loadConfig({ file: undefined, env, cwd: folder.path });
   const core = await openCore(config, options.clock === undefined ? {} : { clock: options.clock });
-  // As a server does before it listens.
-  await core.runner.whenProcessed(core.log.head, 20_000);
+  // As a server that listens does.
+  await core.readModels.whenProcessed(core.log.head, READY_PATIENCE);
   const api = clientApi(core);
   const app = createApp({
     routes: clientRoutes(api, config),

@@ -79,7 +79,7 @@ export class World {
       events: new RoomEvents(log, roomState, CACHE_BYTES),
     };
     const side = openWriteSide(ports);
-    await new RoomIndexer(ports, side.roomAggregate).catchUp();
+    await new RoomIndexer(side).catchUp();
     this.#opened = { log, roomState, side, ports };
   }
 

@@ -9,6 +9,8 @@ export function userStream(userId: string): string {
 export interface DeviceState {
   readonly displayName: string | undefined;
   readonly accessTokenHash: string;
+  /** Milliseconds since the epoch; undefined for never. */
+  readonly accessTokenExpiresAt: number | undefined;
   readonly refreshTokenHash: string | undefined;
   /** Refresh tokens that were traded in, newest last: using one again means that somebody else has it. */
   readonly usedRefreshTokens: readonly string[];
@@ -135,6 +137,7 @@ function evolveDevices(
     next.set(id, {
       displayName: record.data.display_name ?? known?.displayName,
       accessTokenHash: record.data.access_token_hash,
+      accessTokenExpiresAt: record.data.access_token_expires_at,
       refreshTokenHash: record.data.refresh_token_hash,
       usedRefreshTokens: [],
     });
@@ -142,6 +145,7 @@ function evolveDevices(
     next.set(id, {
       ...known,
       accessTokenHash: record.data.access_token_hash,
+      accessTokenExpiresAt: record.data.access_token_expires_at,
       refreshTokenHash: record.data.refresh_token_hash,
       usedRefreshTokens: [...known.usedRefreshTokens, record.data.used_refresh_token_hash].slice(
         -MOST_USED_REFRESH_TOKENS,

@@ -4,6 +4,7 @@
  *
  * On the data folder's socket only: how `engram rebuild` has a running server build its read models again.
  */
+import { MatrixError } from '../../protocol/errors.js';
 import { HttpResponse } from '../response.js';
 import { defineRoute, type Route } from '../route.js';
 
@@ -15,7 +16,15 @@ export interface OnlineRebuild {
   rebuildProgress(): { readonly building: boolean; readonly fraction: number };
 }
 
-export function rebuildRoutes(models: OnlineRebuild): Route[] {
+/** @param models what this process keeps; undefined while another one does */
+export function rebuildRoutes(models: () => OnlineRebuild | undefined): Route[] {
+  const kept = (): OnlineRebuild => {
+    const found = models();
+    if (found === undefined) {
+      throw new MatrixError('M_UNKNOWN', 'Another process keeps the read models.', { status: 409 });
+    }
+    return found;
+  };
   return [
     defineRoute<object, 'none'>({
       module: 'rebuild',
@@ -24,8 +33,8 @@ export function rebuildRoutes(models: OnlineRebuild): Route[] {
       paths: ['/rebuild'],
       auth: 'none',
       handler: () => {
-        models.rebuild();
-        return new HttpResponse({ status: 202, body: models.rebuildProgress() });
+        kept().rebuild();
+        return new HttpResponse({ status: 202, body: kept().rebuildProgress() });
       },
     }),
     defineRoute<object, 'none'>({
@@ -34,7 +43,7 @@ export function rebuildRoutes(models: OnlineRebuild): Route[] {
       method: 'GET',
       paths: ['/rebuild'],
       auth: 'none',
-      handler: () => models.rebuildProgress(),
+      handler: () => kept().rebuildProgress(),
     }),
   ];
 }

@@ -1,5 +1,6 @@
 import { accountNamed, isPasswordOf } from '../../commands/login.js';
 import { isRegistrationTokenValid } from '../../commands/registration.js';
+import { sessionInLog } from '../../commands/sessions.js';
 import { tokenHash } from '../../commands/tokens.js';
 import type { WriteSide } from '../../commands/write-side.js';
 import { publicBaseUrl, type Config } from '../../config.js';
@@ -24,7 +25,7 @@ export function clientApi(core: { config: Config; write: WriteSide; read: ReadSi
     write,
     read,
     userInteractive: userInteractive(settings, write),
-    sessions: new Sessions(read),
+    sessions: new Sessions(read, (token) => sessionInLog(write, token)),
     sync: new Sync(read, activity),
     eventStream: new EventStream(read, activity),
   };

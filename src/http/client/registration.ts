@@ -110,7 +110,7 @@ async function nameFor(
     if (username !== undefined) await checkAvailable(api.write, username);
     return { username };
   }
-  const guest = await api.sessions.byAccessToken(tokenHash(token));
+  const guest = await api.sessions.byAccessToken(tokenHash(token), token);
   const isOwn = username === undefined || guest?.user_id === userIdFor(api.write, username);
   if (guest?.kind === 'guest' && isOwn) return { upgrading: guest.user_id };
   throw new MatrixError('M_FORBIDDEN', 'This is not the access token of the guest with that name.');

@@ -72,7 +72,7 @@ export class Sync {
     const pass: SyncPass = {
       viewer,
       filter,
-      since: since === undefined ? undefined : { ...since, position: Math.min(since.position, to.position) },
+      since: since === undefined ? undefined : notBeyond(since, to),
       to,
       fullState: request.fullState,
       stateAfter: request.stateAfter,
@@ -92,6 +92,15 @@ export class Sync {
     const own = accountDataEvents(accountData.get(''), filter.accountData, viewer.userId);
     return answerOf(to, rooms, presence, own, await toDevicePart(side, pass));
   }
+}
+
+/** A token whose counter is higher than ours counts by another start: everything is news to it. */
+function notBeyond(since: SyncToken, to: SyncToken): SyncToken {
+  return {
+    ...since,
+    position: Math.min(since.position, to.position),
+    ephemeral: since.ephemeral > to.ephemeral ? 0 : since.ephemeral,
+  };
 }
 
 function answerOf(

@@ -93,10 +93,12 @@ export function appendingContract({ opened }: LogTools): void {
       const first = await log.append('user-a', NO_STREAM, records);
       await log.append('user-a', 2, someRecords('b', 1));
       expect(await log.append('user-a', NO_STREAM, records)).toStrictEqual(first);
-      expect(await log.append('user-a', NO_STREAM, records.slice(0, 2))).toStrictEqual({
-        revision: 1,
-        positions: first.positions.slice(0, 2),
-      });
+      for (const count of [1, 2]) {
+        expect(await log.append('user-a', NO_STREAM, records.slice(0, count))).toStrictEqual({
+          revision: count - 1,
+          positions: first.positions.slice(0, count),
+        });
+      }
       expect(await names(log.read('user-a'))).toStrictEqual(['a0', 'a1', 'a2', 'b0']);
     });
 

@@ -1,4 +1,4 @@
-import type { RawLog } from '../../../src/log/adapter.js';
+import type { RawLog, RawRecord } from '../../../src/log/adapter.js';
 import type { Log, LoggedRecord, NewRecord, RecordBatch } from '../../../src/log/log.js';
 import { systemRandom, uuid } from '../../../src/runtime/random.js';
 
@@ -6,10 +6,10 @@ import { systemRandom, uuid } from '../../../src/runtime/random.js';
 export interface LogHarness {
   /** Opens the history; `wrap` may put itself between the log and its store. */
   open(wrap?: (raw: RawLog) => RawLog): Promise<Log>;
-  /** Changes a byte of what is stored at a position. The log is closed meanwhile. */
-  corrupt(position: number): Promise<void>;
-  /** Moves the clock that retention goes by. */
-  advance(milliseconds: number): void;
+  /** An age for retention, in seconds: as small as it can be where a test has to wait for it. */
+  readonly maxAge: number;
+  /** Lets so many milliseconds pass on the clock that retention goes by. */
+  advance(milliseconds: number): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -55,6 +55,7 @@ export function appendingBy(raw: RawLog, append: RawLog['append']): RawLog {
       return raw.head;
     },
     heads: raw.heads,
+    end: () => raw.end(),
     append,
     revision: (stream) => raw.revision(stream),
     readStream: (stream, options) => raw.readStream(stream, options),
@@ -64,6 +65,23 @@ export function appendingBy(raw: RawLog, append: RawLog['append']): RawLog {
     endEpoch: () => raw.endEpoch(),
     close: () => raw.close(),
   };
+}
+
+/** The same store, which changes a bit of the data of some records on their way in. */
+export function damagingBy(raw: RawLog, damaged: (stream: string, revision: number) => boolean): RawLog {
+  const damage = (record: RawRecord): RawRecord => {
+    const data = Buffer.from(record.data);
+    const at = data.byteLength - 10;
+    data.writeUInt8(data.readUInt8(at) ^ 1, at);
+    return { ...record, data };
+  };
+  return appendingBy(raw, (stream, expected, records) =>
+    raw.append(
+      stream,
+      expected,
+      records.map((record, i) => (damaged(stream, expected + 1 + i) ? damage(record) : record)),
+    ),
+  );
 }
 
 /** Opens logs of fresh histories, or of one history again and again, and closes them after each test. */

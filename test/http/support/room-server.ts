@@ -64,7 +64,7 @@ export class RoomServer {
     };
     const core = await openCore(loadConfig({ file: undefined, env, cwd: folder.path }), { clock });
     // As a server does before it listens.
-    await core.runner.whenProcessed(core.log.head, 20_000);
+    await core.readModels.whenProcessed(core.log.head, 20_000);
     const whole = clientApi(core);
     const api: ClientApi = { ...whole, settings: { ...whole.settings, ...settings } };
     let requests = 0;

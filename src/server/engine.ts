@@ -1,0 +1,126 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { RoomEvents } from '../commands/room/room-events.js';
+import { RoomIndexer } from '../commands/room/room-indexer.js';
+import type { RoomPorts } from '../commands/room/room-session.js';
+import { openWriteSide, type WriteSide } from '../commands/write-side.js';
+import type { Config } from '../config.js';
+import { dataFolders } from '../config/data-folders.js';
+import type { Log } from '../log/log.js';
+import { createLoggers, type Loggers } from '../logger.js';
+import { createMetrics, type Metrics } from '../metrics.js';
+import { observeAppends } from '../observing.js';
+import type { Health } from '../http/monitoring.js';
+import { ROOM_STATE_FILE, type LmdbRoomState } from '../room-state/lmdb.js';
+import { CachedNodes } from '../room-state/nodes.js';
+import { systemClock, type Clock } from '../runtime/clock.js';
+import { markInUse } from '../runtime/derived-folder.js';
+import { DiskGuard } from '../runtime/disk-guard.js';
+import { systemRandom, type Random } from '../runtime/random.js';
+import { openLog, openRoomState } from '../stores.js';
+import { claimLog, openSigningKey } from './keys.js';
+import { takeProcessFolder, type ProcessFolder } from './process-folder.js';
+
+/** What a server takes from outside: a test hands in its own. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const SYSTEM: Ports = { clock: systemClock, random: systemRandom };
+
+/** The write side of a server, with what it stands on. */
+export interface Engine {
+  readonly config: Config;
+  readonly ports: Ports;
+  readonly loggers: Loggers;
+  readonly metrics: Metrics;
+  readonly folder: ProcessFolder;
+  readonly log: Log;
+  readonly roomState: LmdbRoomState;
+  readonly write: WriteSide;
+  readonly roomIndexer: RoomIndexer;
+  /** Whether the process before did not close the data folder. */
+  readonly afterCrash: boolean;
+  readonly health: () => Health | Promise<Health>;
+  close(): Promise<void>;
+}
+
+/** Opens what commands are decided with: enough to make an account, or to look at a room. */
+export async function openEngine(config: Config, given: Partial<Ports> = {}): Promise<Engine> {
+  const ports = { ...SYSTEM, ...given };
+  mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
+  const folder = takeProcessFolder(config);
+  try {
+    return await openIn(config, folder, ports);
+  } catch (error) {
+    folder.release();
+    throw error;
+  }
+}
+
+async function openIn(config: Config, folder: ProcessFolder, ports: Ports): Promise<Engine> {
+  const loggers = createLoggers(config.logging);
+  const metrics = createMetrics();
+  const stores: { close(): Promise<void> }[] = [];
+  const close = async () => {
+    for (const store of stores) await store.close();
+    metrics.close();
+    loggers.close();
+  };
+  try {
+    const log = await openLog(config, ports, observeAppends(metrics));
+    stores.push(log);
+    const use = markInUse(dirname(folder.roomState));
+    const { roomState, isDamaged } = openRoomState(
+      config,
+      folder.roomState,
+      use.afterCrash,
+      loggers.commands,
+    );
+    stores.push(roomState);
+    const disk = new DiskGuard(join(folder.roomState, ROOM_STATE_FILE), config.limits.free_disk_bytes);
+    const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
+    const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
+    metrics.watchCache('room_events', () => events.figures);
+    metrics.watchCache('state_nodes', () => reader.figures);
+    const roomPorts: RoomPorts = {
+      ...ports,
+      log,
+      shared: config.roles !== null,
+      serverName: config.server_name,
+      signingKey: openSigningKey(dataFolders(config).keys, ports.random),
+      index: roomState,
+      nodes: roomState,
+      reader,
+      events,
+    };
+    const write = openWriteSide(roomPorts);
+    await claimLog(log, config.server_name, roomPorts.signingKey, write);
+    const roomIndexer = new RoomIndexer(write);
+    await roomIndexer.catchUp();
+    return {
+      config,
+      ports,
+      loggers,
+      metrics,
+      folder,
+      log,
+      roomState,
+      write,
+      roomIndexer,
+      afterCrash: use.afterCrash,
+      health: () => ({ disk: disk.objection() === undefined, room_state: !isDamaged() }),
+      async close() {
+        // Alone, every record in the log went through this process; one of several moves with what it reads.
+        if (config.roles === null) roomState.moveTo(log.head, log.epoch);
+        await close();
+        use.done();
+        folder.release();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

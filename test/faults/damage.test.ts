@@ -1,0 +1,202 @@
+import {
+  closeSync,
+  cpSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { LEAF, metaOf } from '../../src/runtime/lmdb-pages.js';
+import { damageRecord } from '../support/damage.js';
+import { temporaryFolder } from '../support/folder.js';
+import { runProgram } from '../support/program.js';
+import { seededRandom } from '../support/seeded-random.js';
+import { until } from '../support/until.js';
+import { liveIn, type LivedIn } from './lived-in.js';
+
+// Servers in processes of their own, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const DERIVED = [
+  ['read-models', 'read-models/data.mdb', 'Read models are damaged: they are built again from the log.'],
+  ['room-state', 'room-state/data.mdb', 'The room index is damaged: it is made again from the log.'],
+] as const;
+
+const ONE_BYTE = 'one wrong byte in a page';
+
+/** What a bad disk does to a file; `pages` are those with data, and `size` is of a page. */
+const DAMAGES: readonly [string, (file: string, page: number, size: number) => void][] = [
+  ['a page of nonsense', (file, page, size) => { overwrite(file, page * size, nonsense(size)); }],
+  ['a page of zeros', (file, page, size) => { overwrite(file, page * size, Buffer.alloc(size)); }],
+  [ONE_BYTE, (file, page, size) => { overwrite(file, page * size + size - 20, Buffer.from('?')); }],
+  ['its head gone', (file) => { overwrite(file, 0, Buffer.alloc(16_384)); }],
+  ['a torn tail', (file) => { truncateSync(file, Math.floor(statSync(file).size / 2)); }],
+  ['nothing but a torn head', (file) => { truncateSync(file, 100); }],
+]; // prettier-ignore
+
+const folder = temporaryFolder();
+const kept = `${folder.path}-kept`;
+let lived: LivedIn;
+let before: Awaited<ReturnType<LivedIn['seen']>>;
+
+beforeAll(async () => {
+  lived = await liveIn(folder.path);
+  before = await lived.seen();
+  await lived.server.stop();
+  cpSync(folder.path, kept, { recursive: true });
+});
+afterEach(async () => {
+  await lived.server.kill().catch(() => undefined);
+});
+afterAll(async () => {
+  await lived.end();
+  folder.remove();
+  rmSync(kept, { recursive: true });
+});
+
+/** The folder as it was left, whatever a test has done to it. */
+function restore(): void {
+  rmSync(folder.path, { recursive: true });
+  cpSync(kept, folder.path, { recursive: true });
+}
+
+describe.each(DERIVED)('%s', (_, path, told) => {
+  test.each(DAMAGES)('with %s are made again, and say the same', async (_name, damage) => {
+    restore();
+    const file = join(folder.path, path);
+    const { page, size } = aPageInUse(file);
+    damage(file, page, size);
+    await lived.server.start();
+    expect(lived.server.wrote()).toContain(told);
+    expect(await lived.seen()).toEqual(before);
+    expect((await lived.send('after it')).status).toBe(200);
+    await lived.server.stop();
+    await expectSound();
+  });
+
+  test('that are damaged while they serve answer 503 at worst, and are made again at the next start', async () => {
+    restore();
+    await lived.server.start();
+    const file = join(folder.path, path);
+    for (const page of pagesInUse(file).pages.slice(0, 20)) {
+      overwrite(file, page * pagesInUse(file).size + 200, nonsense(pagesInUse(file).size - 200));
+    }
+    const answers = await Promise.all(
+      lived.clients.map((client) =>
+        client.request('GET', 'v3/sync', { query: { timeout: 0 } }).catch(() => undefined),
+      ),
+    );
+    for (const answer of answers) expect([200, 401, 503, undefined]).toContain(answer?.status);
+    await lived.server.kill().catch(() => undefined);
+    await lived.server.start();
+    expect(lived.server.wrote()).toContain(told);
+    expect(await lived.seen()).toEqual(before);
+    await lived.server.stop();
+  });
+});
+
+describe('the log', () => {
+  // One wrong byte may be within a record, which has a checksum of its own.
+  test.each(DAMAGES.filter(([name]) => name !== ONE_BYTE))(
+    'with %s is told, and not touched',
+    async (_name, damage) => {
+      restore();
+      const file = join(folder.path, 'log', 'log.mdb');
+      const { page, size } = aPageInUse(file);
+      damage(file, page, size);
+      const bytes = readFileSync(file);
+      for (let start = 0; start < 2; start++) {
+        await expect(lived.server.start()).rejects.toThrow(
+          /Engram cannot start: .*log\.mdb is (damaged|cut off|not a database).* Restore the log from a backup\./,
+        );
+        await lived.server.kill().catch(() => undefined);
+      }
+      expect(readFileSync(file).equals(bytes)).toBe(true);
+    },
+  );
+
+  test('with a damaged record goes on without it, says so, and verify names it', async () => {
+    restore();
+    await damageRecord(folder.path, 20);
+    await lived.server.start();
+    const metrics = async () => (await fetch(`${lived.server.url}/metrics`)).text();
+    expect((await lived.send('goes on')).status).toBe(200);
+    await lived.server.stop();
+    const { ended, written } = runProgram(['verify'], lived.server.environment);
+    expect(await ended).toBe(1);
+    expect(written.stdout).toMatch(/^position 20 .*checksum/m);
+    rmSync(join(folder.path, 'read-models'), { recursive: true });
+    await lived.server.start();
+    expect((await lived.send('still')).status).toBe(200);
+    await until(async () => /^engram_log_damaged_records_total [1-9]/m.test(await metrics()));
+    await lived.server.stop();
+  });
+});
+
+describe('the keys', () => {
+  test.each([
+    ['seal.key', 40, /key file .*seal\.key is damaged; restore it from a backup|is not a key file/],
+    ['seal.key', 0, /seal\.key is not a key file/],
+    ['signing.key', 20, /signing\.key is damaged/],
+    ['signing.key', 0, /signing\.key is damaged/],
+  ])('%s cut off to %i bytes is told, and not replaced', async (name, length, words) => {
+    restore();
+    const file = join(folder.path, 'keys', name);
+    truncateSync(file, length);
+    await expect(lived.server.start()).rejects.toThrow(words);
+    await lived.server.kill().catch(() => undefined);
+    expect(statSync(file).size).toBe(length);
+  });
+
+  test('one that a server was killed while writing is made, or was there', async () => {
+    restore();
+    writeFileSync(join(folder.path, 'keys', 'seal.key.new'), 'torn');
+    await lived.server.start();
+    expect(await lived.seen()).toEqual(before);
+    await lived.server.stop();
+  });
+});
+
+async function expectSound(): Promise<void> {
+  for (const args of [['rebuild', '--check'], ['verify']]) {
+    const { ended, written } = runProgram(args, lived.server.environment);
+    expect(await ended, `engram ${args.join(' ')}: ${written.stdout}\n${written.stderr}`).toBe(0);
+  }
+}
+
+const random = seededRandom('damage');
+
+function nonsense(length: number): Buffer {
+  return Buffer.from(random.bytes(length));
+}
+
+function overwrite(file: string, at: number, bytes: Buffer): void {
+  const handle = openSync(file, 'r+');
+  writeSync(handle, bytes, 0, bytes.byteLength, at);
+  closeSync(handle);
+}
+
+function aPageInUse(file: string): { page: number; size: number } {
+  const { pages, size } = pagesInUse(file);
+  return { page: pages[pages.length >> 1] ?? 2, size };
+}
+
+/** Leaves that were written by late transactions, so that they are in use as like as not; the main tree's root first. */
+function pagesInUse(file: string): { pages: number[]; size: number } {
+  const bytes = readFileSync(file);
+  const { pageSize: size, lastPage, main } = metaOf(bytes.subarray(0, 131_072), undefined);
+  const leaves: { page: number; transaction: number }[] = [];
+  for (let page = 2; page <= lastPage; page++) {
+    const at = page * size;
+    if (bytes.readUInt32LE(at) !== page || bytes.readUInt16LE(at + 18) !== LEAF) continue;
+    leaves.push({ page, transaction: bytes.readUInt32LE(at + 8) });
+  }
+  leaves.sort((a, b) => b.transaction - a.transaction);
+  const pages = leaves.slice(0, 3).map(({ page }) => page);
+  return { pages: main.root === undefined ? pages : [main.root, ...pages], size };
+}
