@@ -44,6 +44,9 @@ const PRESETS: Record<Preset, { joinRule: string; guestsMayJoin: boolean }> = {
 
 const MOST_INVITES = 500;
 
+/** Rooms that are wished for in the same words, by the same user, in the same millisecond. */
+const MOST_TWINS = 1000;
+
 /**
  * Makes a room: all of its first events, in the order that the specification prescribes, each checked against
  * the state that those before it made, in one append (specification: Client-Server API, Room creation).
@@ -71,8 +74,28 @@ export async function createRoom(
     request.room_alias_name === undefined
       ? undefined
       : newRoomAlias(request.room_alias_name, side.ports.serverName);
-  // 2. Decide all events, each on those before it.
+  // 2. From room version 12 on a room is named by the hash of its create event: of two in the same words and the same
+  //    millisecond, one has to be a little younger.
   const drafts = await draftEvents(side, creator, request, version, alias);
+  for (let younger = 0; younger < MOST_TWINS; younger++) {
+    const moment = { ...context, now: context.now + younger };
+    const made = await makeRoom(side, creator, request, version, drafts, alias, moment);
+    if (made !== undefined) return made;
+  }
+  throw new MatrixError('M_ROOM_IN_USE', 'Too many such rooms are being made: try again.');
+}
+
+/** @returns nothing where there is a room of that name already */
+async function makeRoom(
+  side: WriteSide,
+  creator: string,
+  request: CreateRoomRequest,
+  version: RoomVersion,
+  drafts: readonly EventDraft[],
+  alias: string | undefined,
+  context: CommandContext,
+): Promise<Done<{ room_id: string }> | undefined> {
+  // 3. Decide all events, each on those before it.
   const session = new RoomSession(side.ports, emptyRoom(newRoomId(side)));
   const records = await decideAll(session, version, drafts, context);
   const { roomId } = session;
@@ -83,16 +106,19 @@ export async function createRoom(
       data: { visibility: 'public', by: creator },
     });
   }
-  // 3. The alias first: who loses the race for it has made no room. An alias of a room that then did not come
+  if ((await side.ports.log.revision(roomStream(roomId))) >= 0) return undefined;
+  // 4. The alias first: who loses the race for it has made no room. An alias of a room that then did not come
   //    about is free again.
   if (alias !== undefined) await takeAlias(side, alias, roomId, creator, context);
   try {
-    return await side.rooms.handle(roomStream(roomId), context, (room) => {
-      if (room.snapshot.revision >= 0)
-        throw new MatrixError('M_ROOM_IN_USE', `The room ${roomId} exists already.`);
+    const { result, position } = await side.rooms.handle(roomStream(roomId), context, (room) => {
+      if (room.snapshot.revision >= 0) return { records: [], result: undefined };
       room.holdAll(session);
       return { records, result: { room_id: roomId } };
     });
+    if (result !== undefined) return { result, position };
+    if (alias !== undefined) await deleteAlias(side, alias, creator, context);
+    return undefined;
   } catch (error) {
     if (alias !== undefined && error instanceof MatrixError) await deleteAlias(side, alias, creator, context);
     throw error;
