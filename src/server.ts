@@ -23,6 +23,7 @@ import { accountAuthenticator } from './http/authenticator.js';
 import type { ClientApi } from './http/client/api.js';
 import { clientApi } from './http/client/client-api.js';
 import { clientRoutes } from './http/client/routes.js';
+import { configuredLimits } from './http/limits/configured.js';
 import { openListeners, openSocket, type OpenListener } from './http/listeners.js';
 import { healthRoutes, metricsRoutes } from './http/monitoring.js';
 import { Schemas } from './http/schemas.js';
@@ -291,7 +292,8 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
       metrics: metricsRoutes(core.metrics),
       health: healthRoutes(() => ({ read_models: core.runner.progress().every(({ serving }) => serving) })),
     };
-    const listeners = await openListeners(config, resources, shared);
+    const limited = { ...shared, ...configuredLimits(config, api.rateLimits) };
+    const listeners = await openListeners(config, resources, limited);
     apps.push(...listeners.map(({ app }) => app));
     return { ...core, listeners, api, firstStart: await hasNoAccount(core), close };
   } catch (error) {
@@ -310,7 +312,7 @@ async function hasNoAccount(core: Core): Promise<boolean> {
   }
 }
 
-function appOptions(core: Core, api: ClientApi): Omit<AppOptions, 'routes' | 'tls' | 'trustProxy'> {
+function appOptions(core: Core, api: ClientApi): Omit<AppOptions, 'routes' | 'tls' | 'proxies'> {
   const { config, loggers, metrics, ports, runner } = core;
   return {
     schemas: new Schemas('client'),

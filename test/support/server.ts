@@ -5,6 +5,7 @@ import { createApp } from '../../src/http/app.js';
 import type { ClientApi } from '../../src/http/client/api.js';
 import { clientApi } from '../../src/http/client/client-api.js';
 import { clientRoutes } from '../../src/http/client/routes.js';
+import { configuredLimits } from '../../src/http/limits/configured.js';
 import { accountAuthenticator } from '../../src/http/authenticator.js';
 import { Schemas } from '../../src/http/schemas.js';
 import { openCore, type Core } from '../../src/server.js';
@@ -112,8 +113,8 @@ export interface TestServer {
 }
 
 /**
- * @param options.env settings by their environment variables; registration is open and guests are let in unless
- *   they say otherwise
+ * @param options.env settings by their environment variables; registration is open, guests are let in, and nobody
+ *   is told to slow down unless they say otherwise
  */
 export async function startTestServer(
   options: { env?: Readonly<Record<string, string>>; clock?: Clock } = {},
@@ -124,11 +125,13 @@ export async function startTestServer(
     ENGRAM_SERVER_NAME: SERVER_NAME,
     ENGRAM_REGISTRATION__ENABLED: 'true',
     ENGRAM_REGISTRATION__ALLOW_GUESTS: 'true',
+    ENGRAM_RATE_LIMITS__ENABLED: 'false',
     ENGRAM_LOGGING__LEVEL: 'error',
     ...options.env,
   };
   const config = loadConfig({ file: undefined, env, cwd: folder.path });
   const core = await openCore(config, options.clock === undefined ? {} : { clock: options.clock });
+  await core.runner.whenProcessed(core.log.head, 2000);
   const api = clientApi(core);
   const app = createApp({
     routes: clientRoutes(api, config),
@@ -136,6 +139,8 @@ export async function startTestServer(
     authenticator: accountAuthenticator(api.sessions, core.ports.clock),
     log: core.loggers.http,
     newRequestId: () => uuid(core.ports.random),
+    bodyLimit: config.limits.request_bytes,
+    ...configuredLimits(config, api.rateLimits),
   });
   const stranger = new TestClient(app);
   const signedIn = (body: Json) =>

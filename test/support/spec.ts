@@ -57,3 +57,28 @@ function pointerTo(method: string, path: string, status: number): string {
 function escape(step: string): string {
   return encodeURIComponent(step.replaceAll('~', '~0').replaceAll('/', '~1'));
 }
+
+/** An operation of the Client-Server API as its own data describes it. */
+export interface SpecOperation {
+  readonly method: string;
+  /** As the specification writes it: `/_matrix/client/v3/rooms/{roomId}/state`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly operation: AnySchemaObject;
+}
+
+/** All operations of the Client-Server API. */
+export function operations(): SpecOperation[] {
+  const methods = new Set(['get', 'put', 'post', 'delete']);
+  const paths = document['paths'] as Record<string, Record<string, AnySchemaObject>>;
+  return Object.entries(paths).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([method]) => methods.has(method))
+      .map(([method, operation]) => ({
+        method: method.toUpperCase(),
+        path,
+        operationId: String(operation['operationId']),
+        operation,
+      })),
+  );
+}

@@ -4,6 +4,8 @@ import { MatrixError } from '../../protocol/errors.js';
 import type { ReadSide, Viewer } from '../../queries/read-side.js';
 import type { Sessions } from '../../queries/sessions.js';
 import type { Sync } from '../../queries/sync/sync.js';
+import type { LoginAttempts } from '../limits/login-attempts.js';
+import type { RateLimits } from '../limits/rate-limits.js';
 import type { UserInteractive } from '../user-interactive.js';
 
 /** What the configuration decides for clients. */
@@ -36,6 +38,8 @@ export interface ClientApi {
   readonly write: WriteSide;
   readonly read: ReadSide;
   readonly userInteractive: UserInteractive;
+  readonly rateLimits: RateLimits;
+  readonly loginAttempts: LoginAttempts;
   readonly sessions: Sessions;
   readonly sync: Sync;
 }
