@@ -292,7 +292,7 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
       metrics: metricsRoutes(core.metrics),
       health: healthRoutes(() => ({ read_models: core.runner.progress().every(({ serving }) => serving) })),
     };
-    const limited = { ...shared, ...configuredLimits(config, api.rateLimits) };
+    const limited = { ...shared, ...configuredLimits(config, api.rateLimits, core.ports.clock) };
     const listeners = await openListeners(config, resources, limited);
     apps.push(...listeners.map(({ app }) => app));
     return { ...core, listeners, api, firstStart: await hasNoAccount(core), close };

@@ -121,6 +121,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
   app.addHook('preClose', (done) => {
     closing.begin();
+    options.limits?.close();
     connections?.close(options.closingPatience ?? CLOSING_PATIENCE);
     done();
   });
@@ -129,7 +130,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     sendError(error, reply);
   });
   app.setNotFoundHandler(async (request, reply) => {
-    await options.limits?.stray(request.ip);
+    await options.limits?.stray(request.ip, reply.raw);
     const allowed = unknownPaths.methodsOf(pathOf(request));
     if (allowed.length > 0) reply.header('allow', [...allowed, 'OPTIONS'].join(', '));
     sendError(unrecognized(allowed), reply);

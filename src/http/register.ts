@@ -4,6 +4,7 @@ import { parseBody, type Body } from './body.js';
 import type { Closing } from './closing.js';
 import { MatrixError } from '../protocol/errors.js';
 import type { LimitedRequest, RequestLimits } from './limits/request-limits.js';
+import { bodyLimitOf } from './limits/route-limits.js';
 import { sendAnswer } from './reply.js';
 import type { Route } from './route.js';
 import type { Schemas } from './schemas.js';
@@ -15,6 +16,8 @@ interface Parts {
   readonly authenticator: Authenticator;
   readonly closing: Closing;
   readonly unknownPaths: UnknownPaths;
+  /** Largest body in bytes. */
+  readonly bodyLimit?: number;
   /** Absent: no limits. */
   readonly limits?: RequestLimits;
 }
@@ -30,14 +33,15 @@ export function registerRoutes(app: FastifyInstance, parts: Parts): void {
   const admitted = new WeakMap<FastifyRequest, LimitedRequest>();
   for (const route of parts.routes) {
     const checks = parts.schemas.compile(route.module, route.name);
+    const bodyLimit = route.bodyLimit ?? Math.min(bodyLimitOf(route), parts.bodyLimit ?? Infinity);
     for (const template of new Set(route.paths)) {
       parts.unknownPaths.add(route.method, template);
       app.route({
         method: route.method,
         url: template.replaceAll(/\{(\w+)\}/g, ':$1'),
-        ...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit }),
+        ...(bodyLimit === Infinity ? {} : { bodyLimit }),
         onRequest: async (request, reply) => {
-          const requester = await requesterOf(request, route, parts);
+          const requester = await requesterOf(request, reply, route, parts);
           const query = request.query as Record<string, unknown>;
           const limited = { route, requester, address: request.ip, query, response: reply.raw };
           await parts.limits?.admit(limited);
@@ -66,6 +70,7 @@ export function registerRoutes(app: FastifyInstance, parts: Parts): void {
 /** Who makes a request; a token that is nobody's counts for the address. */
 async function requesterOf(
   request: FastifyRequest,
+  reply: FastifyReply,
   { auth }: Route,
   { authenticator, limits }: Parts,
 ): Promise<Requester | undefined> {
@@ -74,7 +79,7 @@ async function requesterOf(
   try {
     return await authenticate(authenticator, auth, token);
   } catch (error) {
-    if (error instanceof MatrixError && error.status === 401) await limits?.stray(request.ip);
+    if (error instanceof MatrixError && error.status === 401) await limits?.stray(request.ip, reply.raw);
     throw error;
   }
 }

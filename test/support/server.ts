@@ -140,7 +140,7 @@ export async function startTestServer(
     log: core.loggers.http,
     newRequestId: () => uuid(core.ports.random),
     bodyLimit: config.limits.request_bytes,
-    ...configuredLimits(config, api.rateLimits),
+    ...configuredLimits(config, api.rateLimits, core.ports.clock),
   });
   const stranger = new TestClient(app);
   const signedIn = (body: Json) =>

@@ -1,4 +1,5 @@
 import type { Config } from '../../config.js';
+import type { Clock } from '../../runtime/clock.js';
 import type { ConnectionLimitOptions } from './connection-limits.js';
 import type { RateLimits } from './rate-limits.js';
 import { RequestLimits } from './request-limits.js';
@@ -7,6 +8,7 @@ import { RequestLimits } from './request-limits.js';
 export function configuredLimits(
   { limits }: Pick<Config, 'limits'>,
   rates: RateLimits,
+  clock: Clock,
 ): ConnectionLimitOptions & { readonly limits: RequestLimits } {
   return {
     connections: limits.connections,
@@ -14,6 +16,7 @@ export function configuredLimits(
     sendTimeout: limits.send_seconds * 1000,
     limits: new RequestLimits({
       rates,
+      clock,
       requestsAtOnce: limits.requests_at_once,
       requestsWaiting: limits.requests_waiting,
       pollsPerDevice: limits.polls_per_device,

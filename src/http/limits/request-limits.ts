@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http';
+import type { Clock } from '../../runtime/clock.js';
 import type { Requester } from '../authentication.js';
 import { addressKey } from './address-key.js';
 import { Polls } from './polls.js';
-import type { RateLimits } from './rate-limits.js';
+import { limitExceeded, type RateLimit, type RateLimits } from './rate-limits.js';
+import { Refusals } from './refusals.js';
 import { isInitialSync, isPoll, limitOf, type LimitedRoute } from './route-limits.js';
 import { Turns } from './turns.js';
 
@@ -15,9 +17,10 @@ export interface LimitedRequest {
   readonly response: ServerResponse;
 }
 
-/** Milliseconds and numbers of requests; see `limits` of the configuration. */
+/** Numbers of requests: `limits` of the configuration. */
 export interface RequestLimitOptions {
   readonly rates: RateLimits;
+  readonly clock: Clock;
   readonly requestsAtOnce: number;
   readonly requestsWaiting: number;
   readonly pollsPerDevice: number;
@@ -29,9 +32,11 @@ export class RequestLimits {
   readonly #rates: RateLimits;
   readonly #turns: Turns;
   readonly #polls: Polls;
+  readonly #refusals: Refusals;
 
   constructor(options: RequestLimitOptions) {
     this.#rates = options.rates;
+    this.#refusals = new Refusals(options.clock);
     this.#turns = new Turns(options.requestsAtOnce, options.requestsWaiting);
     this.#polls = new Polls(options.pollsPerDevice, options.pollsPerUser);
   }
@@ -43,16 +48,22 @@ export class RequestLimits {
    */
   async admit({ route, requester, address, query, response }: LimitedRequest): Promise<void> {
     const client = requester?.userId ?? addressKey(address);
-    await this.#rates.enforce(requester === undefined ? strangersLimit(route) : limitOf(route), client);
+    await this.#count(requester === undefined ? strangersLimit(route) : limitOf(route), client, response);
     if (requester !== undefined && isInitialSync(route, query)) {
-      await this.#rates.enforce('initial_syncs', `${requester.userId} ${requester.deviceId}`);
+      await this.#count('initial_syncs', `${requester.userId} ${requester.deviceId}`, response);
     }
-    if (!isPoll(route, query)) await this.#turns.enter(client, response);
+    if (isPoll(route, query)) return;
+    try {
+      await this.#turns.enter(client, response);
+    } catch (error) {
+      await this.#refusals.turn(client, response);
+      throw error;
+    }
   }
 
   /** Counts a request that leads nowhere: an unknown path, a token that is nobody's. @throws MatrixError M_LIMIT_EXCEEDED */
-  async stray(address: string): Promise<void> {
-    await this.#rates.enforce('anonymous', addressKey(address));
+  async stray(address: string, response: ServerResponse): Promise<void> {
+    await this.#count('anonymous', addressKey(address), response);
   }
 
   /** A handler begins to wait for news; `controller` ends the waiting. */
@@ -60,9 +71,21 @@ export class RequestLimits {
     const { requester, route, query, response } = request;
     if (requester !== undefined && isPoll(route, query)) this.#polls.begin(requester, controller, response);
   }
+
+  /** Tells those who wait for a refusal now: the server closes. */
+  close(): void {
+    this.#refusals.releaseAll();
+  }
+
+  async #count(limit: RateLimit, client: string, response: ServerResponse): Promise<void> {
+    const wait = this.#rates.wait(limit, client);
+    if (wait === 0) return;
+    await this.#refusals.turn(client, response);
+    throw limitExceeded(wait);
+  }
 }
 
 /** Where a token is not needed, those without one are counted by address. */
-function strangersLimit(route: LimitedRoute): ReturnType<typeof limitOf> {
+function strangersLimit(route: LimitedRoute): RateLimit {
   return limitOf({ ...route, auth: 'none' });
 }

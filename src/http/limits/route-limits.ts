@@ -63,6 +63,16 @@ export function limitOf({ name, method, auth }: LimitedRoute): RateLimit {
   return method === 'GET' ? 'reads' : 'writes';
 }
 
+/** A message of 64 KiB, each byte of which may be written as six characters. */
+const EVENT_BODY = 6 * 65_536 + 4096;
+const STRANGERS_BODY = 65_536;
+
+/** The largest body in bytes, where that is less than the server takes: nobody reads what cannot be an event. */
+export function bodyLimitOf(route: LimitedRoute): number {
+  if (route.auth === 'none') return STRANGERS_BODY;
+  return limitOf(route) === 'messages' ? EVENT_BODY : Infinity;
+}
+
 type Query = Readonly<Record<string, unknown>>;
 
 /** Whether a request may sleep until there is news, rather than to keep the server busy. */

@@ -46,6 +46,20 @@ export class TokenBuckets {
     return 0;
   }
 
+  /**
+   * Takes a token that may still have to flow in, and answers in how many milliseconds it has: `longest` at most, for
+   * whoever has reserved that much already.
+   */
+  reserve({ per_second, burst }: Rate, key: string, longest: number): number {
+    const interval = 1000 / per_second;
+    const now = this.#clock.monotonic();
+    const after = Math.max(now, this.#fullAt.get(key) ?? 0) + interval;
+    const wait = after - now - burst * interval;
+    if (wait > longest) return longest;
+    this.#fullAt.set(key, after);
+    return wait > NO_TIME ? Math.ceil(wait) : 0;
+  }
+
   /** Gives tokens back that turned out not to be owed. */
   giveBack({ per_second }: Rate, key: string, cost = 1): void {
     const fullAt = this.#fullAt.get(key);

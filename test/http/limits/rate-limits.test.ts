@@ -1,5 +1,9 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config.js';
+import { configuredLimits } from '../../../src/http/limits/configured.js';
+import type { RequestLimits } from '../../../src/http/limits/request-limits.js';
 import { OPERATIONS, limitOf } from '../../../src/http/limits/route-limits.js';
 import { RateLimits } from '../../../src/http/limits/rate-limits.js';
 import { clientRoutes } from '../../../src/http/client/routes.js';
@@ -200,17 +204,43 @@ describe('passwords', () => {
 });
 
 describe('who asks on and on', () => {
-  it('is made to wait for the refusal', async () => {
-    const rates = new RateLimits({ ...CONFIG.rate_limits, login: { per_second: 0.001, burst: 1 } }, clock);
-    rates.take('login', 'a');
-    for (let n = 0; n < 20; n++) await expect(rates.enforce('login', 'a')).rejects.toThrow(/Too many/);
+  it('is made to wait for the refusals, which come one after the other', async () => {
+    const ask = () => server.app.inject({ url: '/_matrix/client/versions' });
+    for (let n = 0; n < 5; n++) await ask();
+    for (let n = 0; n < 20; n++) expect((await ask()).statusCode).toBe(429);
     const before = clock.pending;
-    const held = expect(rates.enforce('login', 'a')).rejects.toThrow(/Too many/);
-    await until(() => clock.pending > before);
-    clock.advance(1000);
-    await held;
+    let answered = 0;
+    const held = [1, 2, 3].map(() =>
+      ask().then(({ statusCode }) => {
+        expect(statusCode).toBe(429);
+        answered++;
+      }),
+    );
+    await until(() => clock.pending === before + 3);
+    for (const count of [1, 2, 3]) {
+      clock.advance(100);
+      await until(() => answered === count);
+    }
+    await Promise.all(held);
+  });
+
+  it('is told at once when the server closes', async () => {
+    const limits = configuredLimits(CONFIG, new RateLimits(CONFIG.rate_limits, clock), clock).limits;
+    const { response, refusals } = await refusedOften(limits);
+    expect(refusals).toBe(20);
+    const held = limits.stray('203.0.113.1', response).catch(() => 'told');
+    limits.close();
+    expect(await held).toBe('told');
   });
 });
+
+/** Limits that have refused an address so often that it has to wait for the next refusal. */
+async function refusedOften(limits: RequestLimits): Promise<{ response: ServerResponse; refusals: number }> {
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  let refusals = 0;
+  while (refusals < 20) await limits.stray('203.0.113.1', response).catch(() => refusals++);
+  return { response, refusals };
+}
 
 describe('the table of limits', () => {
   it('names operations that there are', () => {
