@@ -316,7 +316,7 @@ function appOptions(core: Core, api: ClientApi): Omit<AppOptions, 'routes' | 'tl
   const { config, loggers, metrics, ports, runner } = core;
   return {
     schemas: new Schemas('client'),
-    authenticator: accountAuthenticator(api.sessions, ports.clock),
+    authenticator: accountAuthenticator(api.sessions, core.write),
     log: loggers.http,
     observer: metrics,
     newRequestId: () => uuid(ports.random),

@@ -70,24 +70,23 @@ export async function isPasswordOf(side: WriteSide, userId: string, password: st
  * that was traded in before is in two hands, of which one is a thief's: the device is signed out.
  *
  * @param userId whose token it is, found by its hash
- * @param options.tokenLifetime of the access token, in milliseconds
- * @param options.isInUse whether a request was made with this access token, by its hash
+ * @param tokenLifetime of the access token, in milliseconds
  * @returns no tokens for a token that is not valid, or not any more
  */
 export async function refresh(
   side: WriteSide,
   userId: string,
   refreshToken: string,
-  options: { readonly tokenLifetime: number; readonly isInUse: (accessTokenHash: string) => boolean },
+  tokenLifetime: number,
   context: CommandContext,
 ): Promise<Done<IssuedTokens | undefined>> {
   const handed = tokenHash(refreshToken);
-  const tokens = issueTokens(side.ports.random, options.tokenLifetime);
+  const tokens = issueTokens(side.ports.random, tokenLifetime);
   return side.users.handle<IssuedTokens | undefined>(userStream(userId), context, (user) => {
     if (user.kind !== 'active') return { records: [], result: undefined };
     for (const [deviceId, device] of user.devices) {
       const wasLast = device.usedRefreshTokens.at(-1) === handed;
-      if (device.refreshTokenHash === handed || (wasLast && !options.isInUse(device.accessTokenHash))) {
+      if (device.refreshTokenHash === handed || (wasLast && !device.isAccessTokenUsed)) {
         const fields = tokenFields(tokens, context.now);
         const data = {
           device_id: deviceId,
@@ -109,6 +108,31 @@ export async function refresh(
       }
     }
     return { records: [], result: undefined };
+  });
+}
+
+/**
+ * The first request with an access token: whoever traded a refresh token for it has it, and nobody may trade that
+ * again. A fact, so that a restart does not make it forgotten. Nothing is recorded where no refresh token was traded.
+ */
+export function noteTokenUse(
+  side: WriteSide,
+  userId: string,
+  deviceId: string,
+  accessTokenHash: string,
+  context: CommandContext,
+): Promise<Done<undefined>> {
+  return side.users.handle(userStream(userId), context, (user) => {
+    const device = user.kind === 'active' ? user.devices.get(deviceId) : undefined;
+    const isNews =
+      device?.accessTokenHash === accessTokenHash &&
+      device.usedRefreshTokens.length > 0 &&
+      !device.isAccessTokenUsed;
+    const data = { device_id: deviceId, access_token_hash: accessTokenHash };
+    return {
+      records: isNews ? [{ type: 'device.tokens.used', version: 1, data }] : [],
+      result: undefined,
+    };
   });
 }
 

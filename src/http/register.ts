@@ -77,7 +77,7 @@ async function requesterOf(
   if (auth === 'none') return undefined;
   const token = accessTokenOf(request.headers, request.query as Record<string, unknown>);
   try {
-    return await authenticate(authenticator, auth, token);
+    return await authenticate(authenticator, auth, token, request.id);
   } catch (error) {
     if (error instanceof MatrixError && error.status === 401) await limits?.stray(request.ip, reply.raw);
     throw error;

@@ -111,6 +111,20 @@ export interface DeviceTokensRefreshedV1 {
 }
 
 /**
+ * A request was made with an access token that a refresh token had been traded for: its answer has arrived, so the refresh token is not to be traded again.
+ */
+export interface DeviceTokensUsedV1 {
+  /**
+   * The device ID.
+   */
+  readonly device_id: string;
+  /**
+   * The access token. Unpadded base64url of its SHA-256.
+   */
+  readonly access_token_hash: string;
+}
+
+/**
  * A sync filter was stored.
  */
 export interface FilterCreatedV1 {
@@ -689,6 +703,7 @@ export type RecordBody =
   | { readonly type: 'device.renamed'; readonly version: 1; readonly data: DeviceRenamedV1 }
   | { readonly type: 'device.signed_in'; readonly version: 1; readonly data: DeviceSignedInV1 }
   | { readonly type: 'device.tokens.refreshed'; readonly version: 1; readonly data: DeviceTokensRefreshedV1 }
+  | { readonly type: 'device.tokens.used'; readonly version: 1; readonly data: DeviceTokensUsedV1 }
   | { readonly type: 'filter.created'; readonly version: 1; readonly data: FilterCreatedV1 }
   | { readonly type: 'profile.changed'; readonly version: 1; readonly data: ProfileChangedV1 }
   | { readonly type: 'receipt.posted'; readonly version: 1; readonly data: ReceiptPostedV1 }
@@ -721,6 +736,7 @@ export const RECORD_VERSIONS = {
   'device.renamed': 1,
   'device.signed_in': 1,
   'device.tokens.refreshed': 1,
+  'device.tokens.used': 1,
   'filter.created': 1,
   'profile.changed': 1,
   'receipt.posted': 1,
@@ -749,6 +765,7 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'device.renamed',
   'device.signed_in',
   'device.tokens.refreshed',
+  'device.tokens.used',
   'filter.created',
   'profile.changed',
   'receipt.posted',

@@ -1,9 +1,6 @@
 import { accessTokens, refreshTokens, type AccessToken } from '../read-models/collections.js';
 import type { ReadSide } from './read-side.js';
 
-/** Access tokens that are remembered to be in use; the oldest give way. */
-const MOST_IN_USE = 100_000;
-
 /** How long a request may wait for the tokens to be as new as what clients were told, in milliseconds. */
 const PATIENCE = 10_000;
 
@@ -13,8 +10,6 @@ const PATIENCE = 10_000;
  */
 export class Sessions {
   readonly #side: ReadSide;
-  /** Hashes of access tokens that expire, from their first use on. */
-  readonly #inUse = new Set<string>();
   #ended = -1;
 
   constructor(side: ReadSide) {
@@ -40,20 +35,7 @@ export class Sessions {
       await barrier.reached(PATIENCE);
       found = await collection.get([hash]);
     }
-    if (found?.expires_at !== undefined) this.#used(found);
     return found;
-  }
-
-  /** Whether a request was made with an access token that expires since the server started. */
-  isInUse(hash: string): boolean {
-    return this.#inUse.has(hash);
-  }
-
-  #used({ token_hash: hash }: AccessToken): void {
-    if (this.#inUse.has(hash)) return;
-    this.#inUse.add(hash);
-    const [oldest] = this.#inUse;
-    if (oldest !== undefined && this.#inUse.size > MOST_IN_USE) this.#inUse.delete(oldest);
   }
 
   /** Whose a refresh token is or was, by its hash. @throws ReadModelsBehindError */

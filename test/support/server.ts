@@ -136,7 +136,7 @@ export async function startTestServer(
   const app = createApp({
     routes: clientRoutes(api, config),
     schemas,
-    authenticator: accountAuthenticator(api.sessions, core.ports.clock),
+    authenticator: accountAuthenticator(api.sessions, core.write),
     log: core.loggers.http,
     newRequestId: () => uuid(core.ports.random),
     bodyLimit: config.limits.request_bytes,

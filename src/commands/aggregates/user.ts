@@ -9,6 +9,8 @@ export function userStream(userId: string): string {
 export interface DeviceState {
   readonly displayName: string | undefined;
   readonly accessTokenHash: string;
+  /** Whether a request was made with it; only known where a refresh token was traded for it. */
+  readonly isAccessTokenUsed: boolean;
   readonly refreshTokenHash: string | undefined;
   /** Refresh tokens that were traded in, newest last: using one again means that somebody else has it. */
   readonly usedRefreshTokens: readonly string[];
@@ -70,6 +72,7 @@ function evolveActive(user: ActiveUser, record: RecordBody): User {
       return { kind: 'deactivated' };
     case 'device.signed_in':
     case 'device.tokens.refreshed':
+    case 'device.tokens.used':
     case 'device.renamed':
     case 'device.deleted':
       return { ...user, devices: evolveDevices(user.devices, record) };
@@ -107,6 +110,7 @@ function evolveDevices(
     next.set(id, {
       displayName: record.data.display_name ?? known?.displayName,
       accessTokenHash: record.data.access_token_hash,
+      isAccessTokenUsed: false,
       refreshTokenHash: record.data.refresh_token_hash,
       usedRefreshTokens: [],
     });
@@ -114,11 +118,15 @@ function evolveDevices(
     next.set(id, {
       ...known,
       accessTokenHash: record.data.access_token_hash,
+      isAccessTokenUsed: false,
       refreshTokenHash: record.data.refresh_token_hash,
       usedRefreshTokens: [...known.usedRefreshTokens, record.data.used_refresh_token_hash].slice(
         -MOST_USED_REFRESH_TOKENS,
       ),
     });
+  } else if (known !== undefined && record.type === 'device.tokens.used') {
+    const isCurrent = known.accessTokenHash === record.data.access_token_hash;
+    if (isCurrent) next.set(id, { ...known, isAccessTokenUsed: true });
   } else if (known !== undefined && record.type === 'device.renamed') {
     next.set(id, { ...known, displayName: record.data.display_name ?? undefined });
   }

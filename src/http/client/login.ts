@@ -72,8 +72,7 @@ export function loginRoutes(api: ClientApi): Route[] {
         if (userId === undefined) throw unknownRefreshToken();
         const context = commandContext(api, request);
         const { tokenLifetime } = settings;
-        const options = { tokenLifetime, isInUse: (hash: string) => api.sessions.isInUse(hash) };
-        const tokens = await doneWithTokens(api, refresh(write, userId, token, options, context));
+        const tokens = await doneWithTokens(api, refresh(write, userId, token, tokenLifetime, context));
         if (tokens === undefined) throw unknownRefreshToken();
         return tokenAnswer(tokens);
       },
