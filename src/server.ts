@@ -8,6 +8,7 @@ import { accountConsequences } from './commands/account-consequences.js';
 import { RoomEvents } from './commands/room/room-events.js';
 import { RoomIndexer } from './commands/room/room-indexer.js';
 import type { RoomPorts } from './commands/room/room-session.js';
+import type { AccountLimits } from './commands/limits.js';
 import { openWriteSide, type WriteSide } from './commands/write-side.js';
 import type { Config } from './config.js';
 import { dataFolders } from './config/data-folders.js';
@@ -91,7 +92,7 @@ export async function openEngine(config: Config, given: Partial<Ports> = {}): Pr
     reader,
     events,
   };
-  const write = openWriteSide(roomPorts);
+  const write = openWriteSide(roomPorts, accountLimits(config));
   await claimLog(log, config.server_name, write);
   await new RoomIndexer(roomPorts, write.roomAggregate).catchUp();
   return {
@@ -244,6 +245,11 @@ async function follow(write: WriteSide, loggers: Loggers, clock: Clock, signal: 
       await pause(clock, CURSOR_PAUSE, signal);
     }
   }
+}
+
+function accountLimits({ limits }: Config): AccountLimits {
+  const { devices_per_user: devices, rooms_per_user: rooms, filters_per_user: filters } = limits;
+  return { devices, rooms, filters, accountDataBytes: limits.account_data_bytes };
 }
 
 /** The server's signing key, made at the first start; losing it means that other servers cannot check our events. */

@@ -7,6 +7,7 @@ import { letters } from '../runtime/random.js';
 import { emptyRoom, roomStream } from './aggregates/room.js';
 import type { CommandContext, Done } from './command.js';
 import { deleteAlias, takeAlias, newRoomAlias } from './directory.js';
+import { checkRoomCount } from './room-count.js';
 import { checkNumbers, createEvent, newEvent, type EventDraft } from './room/new-event.js';
 import { RoomSession } from './room/room-session.js';
 import type { WriteSide } from './write-side.js';
@@ -70,6 +71,7 @@ export async function createRoom(
   }
   checkNumbers(request.looseNumbers, version);
   checkInvites(request);
+  checkRoomCount(side, creator);
   const alias =
     request.room_alias_name === undefined
       ? undefined

@@ -2,6 +2,7 @@ import { MatrixError } from '../protocol/errors.js';
 import { isUserId, localpart, newUserId, serverName as serverOf } from '../protocol/identifiers.js';
 import { userStream, type ActiveUser, type User } from './aggregates/user.js';
 import type { CommandContext, Done } from './command.js';
+import { tooMany } from './limits.js';
 import { checkPassword } from './passwords.js';
 import { deviceIdFor, signedIn } from './registration.js';
 import { issueTokens, tokenFields, tokenHash, type IssuedTokens } from './tokens.js';
@@ -52,7 +53,11 @@ export async function login(
   const deviceId = deviceIdFor(side, request.deviceId);
   const tokens = issueTokens(side.ports.random, request.tokenLifetime);
   return side.users.handle(userStream(userId), context, (user) => {
-    requireActive(user);
+    const { devices } = requireActive(user);
+    const { devices: most } = side.limits;
+    if (devices.size >= most && !devices.has(deviceId)) {
+      throw tooMany(`This account has ${most} sessions, and can have no more: end some that are not used.`);
+    }
     const record = signedIn(deviceId, request.displayName, tokens, context.now);
     return { records: [record], result: { userId, deviceId, tokens } };
   });
@@ -84,7 +89,7 @@ export async function refresh(
   const tokens = issueTokens(side.ports.random, tokenLifetime);
   return side.users.handle<IssuedTokens | undefined>(userStream(userId), context, (user) => {
     if (user.kind !== 'active') return { records: [], result: undefined };
-    for (const [deviceId, device] of user.devices) {
+    for (const [deviceId, device] of user.devices.entries()) {
       const wasLast = device.usedRefreshTokens.at(-1) === handed;
       if (device.refreshTokenHash === handed || (wasLast && !device.isAccessTokenUsed)) {
         const fields = tokenFields(tokens, context.now);

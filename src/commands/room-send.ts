@@ -6,6 +6,7 @@ import { transactionKey } from '../room-state/room-index.js';
 import { aliasStream } from './aggregates/alias.js';
 import { roomStream } from './aggregates/room.js';
 import type { CommandContext, Done } from './command.js';
+import { checkRoomCount } from './room-count.js';
 import { newEvent, type EventDraft } from './room/new-event.js';
 import type { RoomSession } from './room/room-session.js';
 import type { WriteSide } from './write-side.js';
@@ -79,10 +80,21 @@ export async function sendState(
     if (event.type === 'm.room.member' && !isUserId(event.stateKey)) {
       throw new MatrixError('M_BAD_JSON', `${event.stateKey} is not a user ID, so it cannot be a member.`);
     }
+    if (isNewJoin(side, sender, roomId, event)) checkRoomCount(side, sender.userId);
     const made = await newEvent(room, { ...event, sender: sender.userId }, context);
     const records = made.record === undefined ? [] : [made.record];
     return { records, result: { event_id: made.event.eventId } };
   });
+}
+
+function isNewJoin(
+  side: WriteSide,
+  { userId }: Sender,
+  roomId: string,
+  { type, stateKey, content }: { type: string; stateKey: string; content: JsonObject },
+): boolean {
+  const isOwnJoin = type === 'm.room.member' && stateKey === userId && content['membership'] === 'join';
+  return isOwnJoin && side.ports.index.membership(userId, roomId) !== 'join';
 }
 
 function send(

@@ -7,6 +7,7 @@ import {
 import { ABSENT_USER, evolveUser, userStream, type User } from './aggregates/user.js';
 import { FoldedStreams } from './folded-streams.js';
 import { CommandHandler } from './handle.js';
+import { UNLIMITED, type AccountLimits } from './limits.js';
 import { Rooms } from './room/rooms.js';
 import type { RoomPorts, RoomSession } from './room/room-session.js';
 import type { NewRecord } from '../log/log.js';
@@ -20,6 +21,7 @@ export interface MemberProfile {
 /** Everything that commands are decided with: a handler per kind of stream, and the ports. */
 export interface WriteSide {
   readonly ports: RoomPorts;
+  readonly limits: AccountLimits;
   readonly roomAggregate: Rooms;
   readonly rooms: CommandHandler<RoomSession>;
   readonly users: CommandHandler<User>;
@@ -33,12 +35,13 @@ export interface WriteSide {
   profile(userId: string): Promise<MemberProfile>;
 }
 
-export function openWriteSide(ports: RoomPorts): WriteSide {
+export function openWriteSide(ports: RoomPorts, limits: AccountLimits = UNLIMITED): WriteSide {
   const roomAggregate = new Rooms(ports);
   const userStreams = new FoldedStreams<User>(ports.log, ABSENT_USER, evolveUser);
   const user = async (userId: string) => (await userStreams.load(userStream(userId))).state;
   return {
     ports,
+    limits,
     roomAggregate,
     rooms: new CommandHandler(ports, roomAggregate),
     users: new CommandHandler(ports, userStreams),

@@ -249,6 +249,19 @@ export interface Config {
       readonly burst: number;
     };
     /**
+     * Bytes that are sent in bodies, by user, or by address without an access token.
+     */
+    readonly bytes: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
      * Everything that is read, `/sync` too, by user.
      */
     readonly reads: {
@@ -405,6 +418,22 @@ export interface Config {
      * How long a client may take nothing of an answer, before its connection is ended.
      */
     readonly send_seconds: number;
+    /**
+     * The most devices that an account can have signed in.
+     */
+    readonly devices_per_user: number;
+    /**
+     * The most rooms that a user can be in.
+     */
+    readonly rooms_per_user: number;
+    /**
+     * The most account data that a user can keep here, tags and push rules with it.
+     */
+    readonly account_data_bytes: number;
+    /**
+     * The most filters that a user can keep here.
+     */
+    readonly filters_per_user: number;
   };
   /**
    * The registration files (YAML or JSON) of application services.

@@ -43,13 +43,16 @@ export function registerRoutes(app: FastifyInstance, parts: Parts): void {
         onRequest: async (request, reply) => {
           const requester = await requesterOf(request, reply, route, parts);
           const query = request.query as Record<string, unknown>;
-          const limited = { route, requester, address: request.ip, query, response: reply.raw };
+          const bytes = Number(request.headers['content-length'] ?? 0);
+          const limited = { route, requester, address: request.ip, query, bytes, response: reply.raw };
           await parts.limits?.admit(limited);
           admitted.set(request, limited);
         },
         handler: async (request, reply) => {
-          const body = checks.hasBody ? parseBody(request.body as Uint8Array | undefined) : NO_BODY;
           const limited = admitted.get(request);
+          const sent = request.body as Uint8Array | undefined;
+          if (limited !== undefined && sent !== undefined) await parts.limits?.received(limited, sent.length);
+          const body = checks.hasBody ? parseBody(sent) : NO_BODY;
           const context = new RequestContext(
             request,
             () => waiting(parts, reply, limited),

@@ -14,6 +14,8 @@ export interface LimitedRequest {
   readonly requester: Requester | undefined;
   readonly address: string;
   readonly query: Readonly<Record<string, unknown>>;
+  /** Of the body, as far as the client says. */
+  readonly bytes: number;
   readonly response: ServerResponse;
 }
 
@@ -46,12 +48,14 @@ export class RequestLimits {
    *
    * @throws MatrixError M_LIMIT_EXCEEDED
    */
-  async admit({ route, requester, address, query, response }: LimitedRequest): Promise<void> {
-    const client = requester?.userId ?? addressKey(address);
+  async admit(request: LimitedRequest): Promise<void> {
+    const { route, requester, query, bytes, response } = request;
+    const client = clientOf(request);
     await this.#count(requester === undefined ? strangersLimit(route) : limitOf(route), client, response);
     if (requester !== undefined && isInitialSync(route, query)) {
       await this.#count('initial_syncs', `${requester.userId} ${requester.deviceId}`, response);
     }
+    if (bytes > 0) await this.#count('bytes', client, response, bytes);
     if (isPoll(route, query)) return;
     try {
       await this.#turns.enter(client, response);
@@ -66,6 +70,11 @@ export class RequestLimits {
     await this.#count('anonymous', addressKey(address), response);
   }
 
+  /** Counts a body whose length was not said before it came. @throws MatrixError M_LIMIT_EXCEEDED */
+  async received(request: LimitedRequest, bytes: number): Promise<void> {
+    if (request.bytes === 0) await this.#count('bytes', clientOf(request), request.response, bytes);
+  }
+
   /** A handler begins to wait for news; `controller` ends the waiting. */
   waits(request: LimitedRequest, controller: AbortController): void {
     const { requester, route, query, response } = request;
@@ -77,12 +86,16 @@ export class RequestLimits {
     this.#refusals.releaseAll();
   }
 
-  async #count(limit: RateLimit, client: string, response: ServerResponse): Promise<void> {
-    const wait = this.#rates.wait(limit, client);
+  async #count(limit: RateLimit, client: string, response: ServerResponse, cost = 1): Promise<void> {
+    const wait = this.#rates.wait(limit, client, cost);
     if (wait === 0) return;
     await this.#refusals.turn(client, response);
     throw limitExceeded(wait);
   }
+}
+
+function clientOf({ requester, address }: LimitedRequest): string {
+  return requester?.userId ?? addressKey(address);
 }
 
 /** Where a token is not needed, those without one are counted by address. */

@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config.js';
 import { configuredLimits } from '../../../src/http/limits/configured.js';
@@ -25,6 +26,7 @@ beforeEach(async () => {
     ENGRAM_RATE_LIMITS__JOINS: '{ per_second: 1, burst: 1 }',
     ENGRAM_RATE_LIMITS__INVITES: '{ per_second: 1, burst: 4 }',
     ENGRAM_RATE_LIMITS__READS: '{ per_second: 10, burst: 20 }',
+    ENGRAM_RATE_LIMITS__BYTES: '{ per_second: 1000, burst: 10000 }',
     ENGRAM_RATE_LIMITS__INITIAL_SYNCS: '{ per_second: 0.1, burst: 2 }',
     ENGRAM_RATE_LIMITS__ANONYMOUS: '{ per_second: 1, burst: 5 }',
     ENGRAM_RATE_LIMITS__NAME_CHECKS: '{ per_second: 1, burst: 2 }',
@@ -109,6 +111,22 @@ describe('other requests', () => {
     (await alice.get(`/sync?since=${String(since)}&full_state=true`)).refused(429, 'M_LIMIT_EXCEEDED');
     (await alice.get(`/sync?since=${String(since)}`)).ok();
     (await other.get('/sync')).ok();
+  });
+
+  it('that carry much are limited by what they carry, whether that is told before or not', async () => {
+    const alice = await server.register('alice');
+    const path = `/user/${alice.userId}/account_data/org.example`;
+    (await alice.put(path, { text: 'x'.repeat(6000) })).ok();
+    const refused = (await alice.put(path, { text: 'x'.repeat(6000) })).refused(429, 'M_LIMIT_EXCEEDED');
+    expect(refused['retry_after_ms']).toBeGreaterThan(1900);
+    const chunked = await server.app.inject({
+      method: 'PUT',
+      url: `/_matrix/client/v3${path}`,
+      headers: { authorization: `Bearer ${alice.token}`, 'transfer-encoding': 'chunked' },
+      payload: Readable.from([`{"text":"${'x'.repeat(6000)}"}`]),
+    });
+    expect(chunked.statusCode).toBe(429);
+    (await alice.put(path, { text: 'short' })).ok();
   });
 
   it('are not limited where limits are off', async () => {
