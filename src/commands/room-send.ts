@@ -179,14 +179,13 @@ async function checkAliases(
     await room.loadState([{ type: 'm.room.canonical_alias', stateKey: '' }]);
     return { records: [], result: room.state('m.room.canonical_alias', '')?.content ?? {} };
   });
-  const known = new Set<unknown>([
-    before.result['alias'],
-    ...((before.result['alt_aliases'] as unknown[] | undefined) ?? []),
-  ]);
+  // A room may have been made with anything for its canonical alias.
+  const { alias: main, alt_aliases: alternatives } = before.result;
+  const known = new Set<unknown>([main, ...(Array.isArray(alternatives) ? (alternatives as unknown[]) : [])]);
   for (const one of given) {
     if (known.has(one)) continue;
     if (typeof one !== 'string' || !isRoomAlias(one)) {
-      throw new MatrixError('M_INVALID_PARAM', `${String(one)} is not a room alias.`);
+      throw new MatrixError('M_INVALID_PARAM', 'An alias of the canonical alias event is no room alias.');
     }
     const { result: named } = await side.aliases.handle(aliasStream(one), context, (current) => ({
       records: [],
