@@ -63,8 +63,8 @@ export function deleteTag(
   context: CommandContext,
 ): Promise<Done<undefined>> {
   const without = (before: JsonObject) => {
-    const { [tag]: removed, ...tags } = tagsOf(before);
-    return removed === undefined ? undefined : { tags };
+    const { [tag]: _removed, ...tags } = tagsOf(before);
+    return Object.hasOwn(tagsOf(before), tag) ? { tags } : undefined;
   };
   return edit(side, userId, roomId, 'm.tag', without, context);
 }

@@ -178,32 +178,39 @@ describe('content that no client expects', () => {
     await lookAt(roomId);
   });
 
-  it.each(Object.keys(TYPES))('%s, as what a room is made with', async (type) => {
-    const nth = Object.keys(TYPES).indexOf(type);
-    const some = contents(TYPES[type]?.fields ?? {}, nth + 5);
-    for (const content of ALL ? some : some.slice(-4)) {
-      const what = `${type} ${JSON.stringify(content)}`;
-      const wish =
-        type === 'm.room.create'
-          ? { creation_content: content }
-          : type === 'm.room.power_levels'
-            ? { power_level_content_override: content }
-            : { initial_state: [{ type, content }] };
-      const made = await alice.post('/createRoom', { preset: 'public_chat', visibility: 'public', ...wish });
-      expectAnswered(made, what);
-      if (made.status !== 200) continue;
-      const roomId = String(made.body['room_id']);
-      expectAnswered(await bob.post(`/rooms/${roomId}/join`), what);
-      expectAnswered(await alice.put(`/rooms/${roomId}/state/${type}/`, content), what);
-      expectAnswered(await alice.put(`/rooms/${roomId}/state/${type}/`, {}), what);
-      expectAnswered(await alice.put(`/directory/room/%23a${nth}:one.example`, { room_id: roomId }), what);
-      expectAnswered(await alice.delete(`/directory/room/%23a${nth}:one.example`), what);
-      expectAnswered(await alice.get(`/rooms/${roomId}/messages?dir=b`), what);
-      expectAnswered(await bob.get(`/sync?since=${since}`), what);
-      expectAnswered(await alice.post(`/rooms/${roomId}/upgrade`, { new_version: '11' }), what);
-      for (const user of [alice, bob]) expectAnswered(await user.post(`/rooms/${roomId}/leave`), what);
-    }
-  });
+  it.each(Object.keys(TYPES).filter((type) => TYPES[type]?.state))(
+    '%s, as what a room is made with',
+    async (type) => {
+      const nth = Object.keys(TYPES).indexOf(type);
+      const some = contents(TYPES[type]?.fields ?? {}, nth + 5);
+      for (const content of ALL ? some : some.slice(-4)) {
+        const what = `${type} ${JSON.stringify(content)}`;
+        const wish =
+          type === 'm.room.create'
+            ? { creation_content: content }
+            : type === 'm.room.power_levels'
+              ? { power_level_content_override: content }
+              : { initial_state: [{ type, content }] };
+        const made = await alice.post('/createRoom', {
+          preset: 'public_chat',
+          visibility: 'public',
+          ...wish,
+        });
+        expectAnswered(made, what);
+        if (made.status !== 200) continue;
+        const roomId = String(made.body['room_id']);
+        expectAnswered(await bob.post(`/rooms/${roomId}/join`), what);
+        expectAnswered(await alice.put(`/rooms/${roomId}/state/${type}/`, content), what);
+        expectAnswered(await alice.put(`/rooms/${roomId}/state/${type}/`, {}), what);
+        expectAnswered(await alice.put(`/directory/room/%23a${nth}:one.example`, { room_id: roomId }), what);
+        expectAnswered(await alice.delete(`/directory/room/%23a${nth}:one.example`), what);
+        expectAnswered(await alice.get(`/rooms/${roomId}/messages?dir=b`), what);
+        expectAnswered(await bob.get(`/sync?since=${since}`), what);
+        expectAnswered(await alice.post(`/rooms/${roomId}/upgrade`, { new_version: '11' }), what);
+        for (const user of [alice, bob]) expectAnswered(await user.post(`/rooms/${roomId}/leave`), what);
+      }
+    },
+  );
 
   it('leaves every record folded, and every decision as it was', async () => {
     await expectSound(server.core);
