@@ -10,8 +10,8 @@ import type { WriteSide } from './write-side.js';
 /** Types that the server manages by endpoints of their own (Client-Server API, Client Config). */
 const MANAGED = new Set(['m.fully_read', 'm.push_rules']);
 
-/** Of one type: every change writes it anew. */
-const MOST_BYTES = 1024 * 1024;
+/** Of one type: every change writes it anew, in one record. */
+const MOST_BYTES = 512 * 1024;
 const MOST_TAG_BYTES = 65_536;
 
 /**

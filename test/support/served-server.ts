@@ -15,6 +15,8 @@ export interface ServedServer {
   readonly environment: Readonly<Record<string, string>>;
   /** How long the last start took to the first answer, in milliseconds. */
   readonly startMs: number;
+  /** Of the process; for its memory and open files. */
+  readonly pid: number;
   /** Starts it again; it must have ended. @throws Error with what it wrote when it ends instead of serving */
   start(): Promise<void>;
   /** Starts it, and kills it after so many milliseconds if it has not begun to serve before. */
@@ -27,15 +29,21 @@ export interface ServedServer {
   wrote(): string;
 }
 
-/** Starts `engram serve` on the folder, with registration open and no rate limits. */
-export async function serveFolder(folder: string): Promise<ServedServer> {
-  const server = await serverFor(folder);
+/** Starts `engram serve` on the folder, with registration open and no rate limits unless the environment says otherwise. */
+export async function serveFolder(
+  folder: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServedServer> {
+  const server = await serverFor(folder, environment);
   await server.start();
   return server;
 }
 
 /** As `serveFolder`, but not started yet. */
-export async function serverFor(folder: string): Promise<ServedServer> {
+export async function serverFor(
+  folder: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServedServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const env = {
@@ -44,6 +52,7 @@ export async function serverFor(folder: string): Promise<ServedServer> {
     ENGRAM_REGISTRATION__ENABLED: 'true',
     ENGRAM_RATE_LIMITS__ENABLED: 'false',
     ENGRAM_LOGGING__LEVEL: 'warn',
+    ...environment,
   };
   let running: RunningProgram | undefined;
   let startMs = 0;
@@ -70,6 +79,9 @@ export async function serverFor(folder: string): Promise<ServedServer> {
     environment: env,
     get startMs() {
       return startMs;
+    },
+    get pid() {
+      return running?.child.pid ?? 0;
     },
     start,
     async startAndKill(afterMs) {

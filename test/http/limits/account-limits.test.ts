@@ -68,6 +68,7 @@ describe('an account', () => {
     expect((await carol.get(`/user/${carol.userId}/account_data/org.example.b`)).ok()).toEqual({
       text: 'x'.repeat(30_000),
     });
+    (await set('org.example.d', 600_000)).refused(413, 'M_TOO_LARGE');
   });
 
   it('keeps so many filters, and has those that it has', async () => {
