@@ -3,7 +3,7 @@ import { MatrixError } from '../protocol/errors.js';
 import { isUserId } from '../protocol/identifiers.js';
 import { isJsonObject, type JsonObject } from '../protocol/json.js';
 import { roomVersion, type RoomVersion } from '../protocol/room-versions.js';
-import { letters } from '../runtime/random.js';
+import { letters, randomBelow } from '../runtime/random.js';
 import { emptyRoom, roomStream } from './aggregates/room.js';
 import type { CommandContext, Done } from './command.js';
 import { deleteAlias, takeAlias, newRoomAlias } from './directory.js';
@@ -45,8 +45,8 @@ const PRESETS: Record<Preset, { joinRule: string; guestsMayJoin: boolean }> = {
 
 const MOST_INVITES = 500;
 
-/** Rooms that are wished for in the same words, by the same user, in the same millisecond. */
-const MOST_TWINS = 1000;
+/** How often a room is tried to be made of a wish like which there are others, of the same user and millisecond. */
+const MOST_TRIES = 16;
 
 /**
  * Makes a room: all of its first events, in the order that the specification prescribes, each checked against
@@ -79,8 +79,8 @@ export async function createRoom(
   // 2. From room version 12 on a room is named by the hash of its create event: of two in the same words and the same
   //    millisecond, one has to be a little younger.
   const drafts = await draftEvents(side, creator, request, version, alias);
-  for (let younger = 0; younger < MOST_TWINS; younger++) {
-    const moment = { ...context, now: context.now + younger };
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const moment = { ...context, now: context.now + randomBelow(side.ports.random, 2 ** tries) };
     const made = await makeRoom(side, creator, request, version, drafts, alias, moment);
     if (made !== undefined) return made;
   }
