@@ -167,3 +167,28 @@ function operationPath(method: string, url: string): string | undefined {
   }
   return undefined;
 }
+
+/** An operation of the Client-Server API as its own data describes it. */
+export interface SpecOperation {
+  readonly method: string;
+  /** As the specification writes it: `/_matrix/client/v3/rooms/{roomId}/state`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly operation: AnySchemaObject;
+}
+
+/** All operations of the Client-Server API. */
+export function operations(): SpecOperation[] {
+  const methods = new Set(['get', 'put', 'post', 'delete']);
+  const paths = document['paths'] as Record<string, Record<string, AnySchemaObject>>;
+  return Object.entries(paths).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([method]) => methods.has(method))
+      .map(([method, operation]) => ({
+        method: method.toUpperCase(),
+        path,
+        operationId: String(operation['operationId']),
+        operation,
+      })),
+  );
+}
