@@ -94,7 +94,8 @@ function answerFaults(method: string, path: string, status: number, body: unknow
 function errorFaults(status: number, body: unknown): readonly unknown[] {
   const { errcode, error } = body as Json;
   if (status === 401 && errcode === undefined) return faultsBy('auth_response', body);
-  if (typeof errcode !== 'string' || !/^[A-Z][A-Z_]*$/.test(errcode))
+  // A code that is not of the specification has its author's name before it (MSC2815: FI.MAU.MSC2815_...).
+  if (typeof errcode !== 'string' || !/^(?:[A-Z][A-Z0-9]*\.)*[A-Z][A-Z0-9]*(?:_[A-Z]+)*$/.test(errcode))
     return [`errcode is ${String(errcode)}`];
   if (typeof error !== 'string' || error === '') return [`error is ${String(error)}`];
   return faultsBy(status === 429 ? 'rate_limited' : 'error', body);
