@@ -21,6 +21,7 @@ import { ReadBarrier } from './queries/wait.js';
 import { accounts } from './read-models/collections.js';
 import { ReadModelNotReadyError, ReadStoreUnavailableError } from './read-models/errors.js';
 import { uuid } from './runtime/random.js';
+import { answers } from './server/answers.js';
 import { openEngine, type Engine, type Ports } from './server/engine.js';
 import { ownEphemera, sharedEphemera } from './server/ephemera.js';
 import { followUp } from './server/follow-up.js';
@@ -75,6 +76,7 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     epoch: log.epoch,
     store,
     nodes: new MendingNodes(write.ports.reader, mending(engine)),
+    events: write.ports.events,
     clock: ports.clock,
     positions: readModels,
     barrier: new ReadBarrier(readModels, roles === null ? undefined : () => log.end()),
@@ -96,7 +98,8 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     readModels,
     health: async () => ({
       ...(await engine.health()),
-      read_models: !isDamaged() && (await readModels.isServing()),
+      read_models:
+        !isDamaged() && (await answers(store.serving(), ports.clock)) && (await readModels.isServing()),
     }),
     async close() {
       ending.abort();

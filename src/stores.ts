@@ -5,7 +5,7 @@ import { dataFolders, processFolders } from './config/data-folders.js';
 import { LogFormatError } from './log/errors.js';
 import { holderOf, lockFolder } from './log/folder-lock.js';
 import type { Log } from './log/log.js';
-import type { AppendObserver } from './log/adapter.js';
+import type { AppendObserver, RawLog } from './log/adapter.js';
 import { SealKeys } from './log/seal-keys.js';
 import { ReadStoreFormatError } from './read-models/errors.js';
 import type { ReadStore } from './read-models/store.js';
@@ -80,7 +80,7 @@ export async function hasLog(config: Config, ports: StorePorts): Promise<boolean
  *
  * @throws LogFormatError when it is in use
  */
-function takeDataFolder({ data_dir: folder, roles }: Config): () => void {
+export function takeDataFolder({ data_dir: folder, roles }: Config): () => void {
   if (roles !== null) {
     const holder = holderOf(folder);
     if (holder === undefined) return () => undefined;
@@ -126,6 +126,13 @@ export async function openLogForReading(config: Config, ports: StorePorts): Prom
       return openEventStoreDbLog({ ...there(config), ...ports, keys, readOnly: true });
     }
   }
+}
+
+/** Looks through the whole file of an embedded log that no server has open. @throws LogFormatError when it is damaged */
+export async function requireWholeLog(config: Config): Promise<void> {
+  if (config.log.adapter !== 'lmdb') return;
+  const store = await import('./log/lmdb-store.js');
+  store.requireWholeLog(dataFolders(config).log);
 }
 
 /**
@@ -233,4 +240,36 @@ export function openRoomState(
 export async function openScratchReadStore(folder: string): Promise<ReadStore> {
   const { openLmdbReadStore } = await import('./read-models/lmdb.js');
   return openLmdbReadStore(folder);
+}
+
+/** Where a log is kept: in a folder of its own, or in the streams of a server that begin with a prefix. */
+export type LogPlace =
+  | { readonly adapter: 'lmdb'; readonly folder: string }
+  | { readonly adapter: 'eventstoredb'; readonly url: string; readonly prefix: string };
+
+/** Where the configured log is. */
+export function configuredLog(config: Config): LogPlace {
+  return config.log.adapter === 'lmdb'
+    ? { adapter: 'lmdb', folder: dataFolders(config).log }
+    : { adapter: 'eventstoredb', ...there(config) };
+}
+
+/** Opens the store of bytes below a log, to write it; begins a log where there is none. @throws as `openLog` */
+export async function openRawLog(place: LogPlace, ports: StorePorts): Promise<RawLog> {
+  if (place.adapter === 'lmdb') {
+    const { LmdbLog } = await import('./log/lmdb.js');
+    return new LmdbLog({ ...place, ...ports });
+  }
+  const { EventStoreDbLog } = await import('./log/eventstoredb.js');
+  return EventStoreDbLog.open({ ...place, ...ports });
+}
+
+/** The same to read it only, also beside processes that write it. @throws as `openLogForReading` */
+export async function openRawLogForReading(place: LogPlace, ports: StorePorts): Promise<RawLog> {
+  if (place.adapter === 'lmdb') {
+    const { LmdbLogReader } = await import('./log/lmdb-reader.js');
+    return new LmdbLogReader({ ...place, ...ports });
+  }
+  const { EventStoreDbLog } = await import('./log/eventstoredb.js');
+  return EventStoreDbLog.open({ ...place, ...ports, readOnly: true });
 }

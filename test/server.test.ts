@@ -1,10 +1,11 @@
-import { rmSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { register } from '../src/commands/registration.js';
 import { loadConfig } from '../src/config.js';
 import { SealKeys } from '../src/log/seal-keys.js';
 import { systemRandom } from '../src/runtime/random.js';
-import { openEngine, startServer } from '../src/server.js';
+import { openEngine, startServer, type Engine } from '../src/server.js';
 import { temporaryFolder } from './support/folder.js';
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -63,6 +64,34 @@ describe('a server', () => {
     await expect(openEngine(config({ ENGRAM_SERVER_NAME: 'elsewhere.example' }))).rejects.toThrow(
       /belongs to the server localhost/,
     );
+  });
+
+  it('begins another epoch where an earlier log was put into the place of the one that it knows', async () => {
+    const file = join(folder.path, 'log', 'log.mdb');
+    const engine = await openEngine(config());
+    const signUp = (username: string, { write }: Engine) =>
+      register(write, { username, kind: 'user', method: 'open' }, { correlationId: 'test', now: 1 });
+    await signUp('alice', engine);
+    const { epoch } = engine.log;
+    await engine.close();
+    copyFileSync(file, join(folder.path, 'backup.mdb'));
+    const later = await openEngine(config());
+    expect(later.log.epoch).toBe(epoch);
+    await signUp('bob', later);
+    await later.close();
+
+    // Into the same file: neither its number nor its birth tells.
+    copyFileSync(join(folder.path, 'backup.mdb'), file);
+    const restored = await openEngine(config());
+    expect(restored.log.epoch).not.toBe(epoch);
+    expect(restored.roomState.epoch).toBe(restored.log.epoch);
+    expect(await restored.write.user('@bob:localhost')).toEqual({ kind: 'absent' });
+    expect(await restored.write.user('@alice:localhost')).toMatchObject({ kind: 'active' });
+    const begun = restored.log.epoch;
+    await restored.close();
+    const again = await openEngine(config());
+    expect(again.log.epoch).toBe(begun);
+    await again.close();
   });
 
   it('refuses a log whose seal key is gone, rather than to seal with another', async () => {

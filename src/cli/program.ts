@@ -129,11 +129,51 @@ function declareOperatingVerbs(program: Command, verb: Verb): void {
     );
 }
 
+/** Verbs about the log as a whole. */
+function declareLogVerbs(log: Command, verb: Verb): void {
+  log
+    .command('copy')
+    .description(
+      'Copy the log, and its keys, to another place, also while a server writes it: a backup, or a move.',
+    )
+    .option(...CONFIG_OPTION)
+    .option('--from <place>', 'what to copy; without it, the configured log')
+    .requiredOption('--to <place>', 'where to: an empty place, or an earlier copy, which is gone on with')
+    .option('--follow', 'go on with what is written meanwhile, until the server stops')
+    .option('--quick', 'compare only what is copied now, not what earlier runs have copied')
+    .addHelpText('after', COPY_HELP)
+    .action(verb(async () => (await import('./log-copy.js')).logCopy));
+
+  log
+    .command('renew')
+    .description(
+      'Begin another epoch: after a log was put back by other means, such as a snapshot of a machine.',
+    )
+    .option(...CONFIG_OPTION)
+    .addHelpText(
+      'after',
+      `\nNo server may run. Engram notices by itself when its folder is restored from a copy of the files.${example('engram log renew')}`,
+    )
+    .action(verb(async () => (await import('./log-renew.js')).logRenew));
+}
+
+const COPY_HELP = `
+A place is a data folder (/backup/engram), of which the log and the keys are copied; or EventStoreDB, by its
+connection string, with our prefix among the options: esdb://host:2113?tls=true&prefix=engram
+
+Every record is compared at the end. Exits with 1 when one is not the same. Interrupted, it goes on where it was when it is
+called again; so a backup that is made every day copies what is new that day.
+
+To move to another place, run it with --follow, stop the server when the copy has caught up, and start it on the copy
+when this program has ended by itself with 0. Of EventStoreDB it cannot see whether servers have stopped: end it with
+Ctrl-C when they have.
+${example('engram log copy --to /backup/engram', "engram log copy --follow --to 'esdb://localhost:2113?tls=false'")}`;
+
 /** Verbs that look into the log; they work while a server runs. */
 function declareReadingVerbs(program: Command, verb: Verb): void {
-  program
-    .command('log')
-    .description('Look into the log.')
+  const log = program.command('log').description('Look into the log, copy it.');
+  declareLogVerbs(log, verb);
+  log
     .command('cat')
     .description('Print records as newline-delimited JSON, in the order of the log.')
     .option(...CONFIG_OPTION)

@@ -6,6 +6,7 @@ import type { Config } from '../config.js';
 import type { Log, RecordBatch } from '../log/log.js';
 import { VerifyKey } from '../protocol/keys.js';
 import type { VerifyKeys } from '../protocol/signatures.js';
+import { requireWholeLog } from '../stores.js';
 import { CliError, EXIT, type Io } from './io.js';
 import { createProgress } from './progress.js';
 import { positionUnit, readSigningKey, withLog, type Reading } from './reading.js';
@@ -29,6 +30,7 @@ const MOST_LISTED = 10_000;
  */
 export async function verify(options: VerifyOptions, io: Io): Promise<number> {
   return withLog(options, io, async ({ config, log }) => {
+    await requireWholeLog(config);
     await requireOurs(log, config.server_name);
     return withScratch(async (scratch) => {
       const listed: Finding[] = [];

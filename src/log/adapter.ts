@@ -51,6 +51,12 @@ export interface RawLog {
   end(): Promise<Position>;
 
   /**
+   * How many appends may be under way at once, and are written in the order in which they were begun: where one of
+   * them fails, so do those after it.
+   */
+  readonly appendsInOrder: number;
+
+  /**
    * Appends all records or none, and answers when they are on disk. The caller keeps to MAX_APPEND_BYTES by
    * `rawBytes`. A repeat of all of the records that follow `expectedRevision` in the stream (by ID) is
    * answered as the first time; any other mismatch is a WrongRevisionError.
@@ -74,6 +80,8 @@ export interface RawLog {
   /** Replaces the stream's retention. */
   setRetention(stream: string, retention: Retention): Promise<void>;
   retention(stream: string): Promise<Retention>;
+  /** The streams whose retention was ever set, in no order: among them is every stream that has lost a record by it. */
+  retained(): AsyncIterable<string>;
 
   /**
    * Ends the epoch: whoever opens this log next begins another. For a copy, and for a log that was restored: what is

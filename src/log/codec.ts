@@ -132,15 +132,30 @@ function checksum(
  * @throws DamageError
  */
 export function decode(raw: RawStored): OpenedRecord {
+  if (raw.metadata.byteLength < CHECKSUM_BYTES) throw new DamageError('Its metadata is cut off.');
+  if (!isSound(raw)) throw new DamageError('Its checksum does not match.');
+  return open(raw.id, raw.type, parse(textOf(raw.data)), parse(textOf(raw.metadata)));
+}
+
+/** Whether the checksum of a stored record says that it is what was written, and where. */
+export function isSound(raw: RawStored): boolean {
   const end = raw.metadata.byteLength - CHECKSUM_BYTES;
-  const metadata = Buffer.from(raw.metadata.buffer, raw.metadata.byteOffset, raw.metadata.byteLength);
-  if (end < 0) throw new DamageError('Its metadata is cut off.');
-  const sum = checksum(raw.stream, raw.revision, raw.id, raw.type, raw.data, metadata.subarray(0, end));
-  if (metadata.toString('latin1', end) !== `${CHECKSUM}${sum}"}`) {
-    throw new DamageError('Its checksum does not match.');
-  }
-  const data = Buffer.from(raw.data.buffer, raw.data.byteOffset, raw.data.byteLength);
-  return open(raw.id, raw.type, parse(data.toString()), parse(metadata.toString()));
+  if (end < 0) return false;
+  const open = raw.metadata.subarray(0, end);
+  const sum = checksum(raw.stream, raw.revision, raw.id, raw.type, raw.data, open);
+  return textOf(raw.metadata.subarray(end)) === `${CHECKSUM}${sum}"}`;
+}
+
+/** A sound record with other data at the same place: ID, type and metadata stay, the checksum is made again. */
+export function withData(raw: RawStored, data: JsonObject): RawRecord {
+  const { id, type, stream, revision } = raw;
+  const metadata = `${textOf(raw.metadata.subarray(0, raw.metadata.byteLength - CHECKSUM_BYTES))}}`;
+  return encode({ id, type, data: JSON.stringify(data), metadata }, stream, revision);
+}
+
+/** Without a copy. */
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
 /** Takes apart what is already JSON: a stored record, or one from a page. */

@@ -41,7 +41,7 @@ const TOLD_PATIENCE = 60_000;
  * the stream then breaks, it rejects promises that nobody can hear, which ends the process. Below that it never
  * queues: an append is one message.
  */
-const MOST_APPENDS = 12;
+export const MOST_APPENDS = 12;
 /** Above what an append may be, so that it is one message. */
 const MESSAGE_BYTES = 3 * 1_048_576;
 

@@ -4,11 +4,12 @@ import type { Clock } from '../runtime/clock.js';
 import type { Random } from '../runtime/random.js';
 import type { AppendObserver, RawBatch, RawLog, RawReadOptions, RawRecord } from './adapter.js';
 import { LogClosedError, LogFormatError, LogUnavailableError } from './errors.js';
-import { Connection } from './eventstoredb-connection.js';
+import { Connection, MOST_APPENDS } from './eventstoredb-connection.js';
 import { reasonOf, troubleOf } from './eventstoredb-errors.js';
 import { endHistory, findHistory, openHistory, type History } from './eventstoredb-history.js';
 import { StreamNames } from './eventstoredb-names.js';
 import { lastPosition, readRecords, readStreamRecords, type Source } from './eventstoredb-reading.js';
+import { RetainedStreams } from './eventstoredb-retained.js';
 import { readRetention, writeRetention } from './eventstoredb-retention.js';
 import { Tail } from './eventstoredb-tail.js';
 import { checkUrl } from './eventstoredb-url.js';
@@ -70,11 +71,14 @@ export async function hasEventStoreDbLog(
  */
 export class EventStoreDbLog implements RawLog {
   readonly epoch: string;
+  /** One stream takes them to the server, which goes by it; what waits for a place may get another. */
+  readonly appendsInOrder = MOST_APPENDS;
   readonly #connection: Connection;
   readonly #names: StreamNames;
   readonly #tail: Tail;
   readonly #source: Source;
   readonly #writer: EventStoreDbWriter;
+  readonly #retained: RetainedStreams;
   readonly #random: Random;
   readonly #readOnly: boolean;
   readonly #onClosed: (() => void) | undefined;
@@ -112,6 +116,7 @@ export class EventStoreDbLog implements RawLog {
     this.#tail = tail;
     this.#source = { connection, names, tail, begins: history.begins };
     this.#writer = new EventStoreDbWriter(connection, names, tail, options.clock, options.observer);
+    this.#retained = new RetainedStreams(this.#source);
     this.#random = options.random;
     this.#readOnly = options.readOnly ?? false;
     this.#onClosed = options.onClosed;
@@ -158,6 +163,10 @@ export class EventStoreDbLog implements RawLog {
     return telling(readRetention(this.#connection, this.#names, stream));
   }
 
+  retained(): AsyncIterable<string> {
+    return this.#reading(() => this.#retained.list());
+  }
+
   endEpoch(): Promise<void> {
     return this.#write(() => endHistory(this.#connection, this.#names, this.#random));
   }
@@ -186,9 +195,9 @@ export class EventStoreDbLog implements RawLog {
     }
   }
 
-  async *#reading(read: () => AsyncIterable<RawBatch>): AsyncGenerator<RawBatch> {
+  async *#reading<T>(read: () => AsyncIterable<T>): AsyncGenerator<T> {
     this.#open();
-    const batches: AsyncIterator<RawBatch, unknown> = read()[Symbol.asyncIterator]();
+    const batches: AsyncIterator<T, unknown> = read()[Symbol.asyncIterator]();
     for (;;) {
       const step = await telling(batches.next());
       // What is at hand needs no connection, which would refuse.

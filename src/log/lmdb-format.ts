@@ -11,7 +11,8 @@ import { isObject } from './json.js';
  *   places    stream number (6) and revision (4)       -> position (6)
  *   streams   stream name                              -> StreamState, JSON
  *   retained  stream name, where retention was set     -> nothing
- *   meta      'epoch' -> text; 'head' -> position (6); 'streams' -> last stream number (6)
+ *   meta      'epoch' -> text; 'head' -> position (6); 'streams' -> last stream number (6);
+ *             'file' -> which file it is, see file-identity.ts
  *
  *   frame     0 format, 1 position (6), 7 written at (6), 13 id (16), 29 revision (4),
  *             33 length of type (1), 34 of stream (2), 36 of metadata (4), 40 type, stream, metadata, data

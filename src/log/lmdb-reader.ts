@@ -1,65 +1,80 @@
-import { BehaviorSubject, type Observable } from 'rxjs';
+import { Observable } from 'rxjs';
 import type { Clock } from '../runtime/clock.js';
 import type { Random } from '../runtime/random.js';
 import type { RawBatch, RawLog, RawReadOptions } from './adapter.js';
-import { LogClosedError, LogFormatError, LogUnavailableError } from './errors.js';
-import { decodeState, readPosition, type StreamState } from './lmdb-format.js';
-import { readRecords, readStreamRecords } from './lmdb-reading.js';
+import { LogClosedError, LogUnavailableError } from './errors.js';
+import { readEpoch } from './lmdb-epoch.js';
+import { decodeState, type StreamState } from './lmdb-format.js';
+import { readHead, readRecords, readRetained, readStreamRecords } from './lmdb-reading.js';
 import { openLmdbStoreForReading, type LmdbStore } from './lmdb-store.js';
 import type { Log, Retention } from './log.js';
-import { NO_STREAM, START, type Position } from './position.js';
+import { NO_STREAM, type Position } from './position.js';
 import { RecordLog } from './record-log.js';
 import type { SealKeys } from './seal-keys.js';
 
-/**
- * Opens the embedded log of a folder to read it, also while a server writes it: no lock is taken, nothing is
- * made, and appending is refused (LogUnavailableError). Its head is the one at the time of opening.
- *
- * @throws LogFormatError when there is no log, or a foreign, newer or unreadable one
- */
-export function openLmdbLogForReading(options: {
+export interface LmdbReaderOptions {
   readonly folder: string;
   readonly clock: Clock;
   readonly random: Random;
-  readonly keys: SealKeys;
-}): Log {
+}
+
+/**
+ * Opens the embedded log of a folder to read it, also while a server writes it: no lock is taken, nothing is
+ * made, and appending is refused (LogUnavailableError).
+ *
+ * @throws LogFormatError when there is no log, or a foreign, newer or unreadable one
+ */
+export function openLmdbLogForReading(options: LmdbReaderOptions & { readonly keys: SealKeys }): Log {
   return new RecordLog(new LmdbLogReader(options), options);
 }
 
-const EPOCH = Buffer.from('epoch');
-const HEAD = Buffer.from('head');
+/** Milliseconds between two looks for what another process has written, while somebody waits for it. */
+const POLL = 100;
 
-class LmdbLogReader implements RawLog {
+/** The store of bytes of a log that another process may write: its head is looked up whenever it is asked for. */
+export class LmdbLogReader implements RawLog {
   readonly epoch: string;
+  readonly appendsInOrder = 0;
   readonly #store: LmdbStore;
-  readonly #heads: BehaviorSubject<Position>;
   readonly #clock: Clock;
+  #head: Position;
   #closed = false;
 
-  constructor(options: { readonly folder: string; readonly clock: Clock }) {
+  constructor(options: LmdbReaderOptions) {
     this.#store = openLmdbStoreForReading(options.folder);
     this.#clock = options.clock;
-    const epoch = this.#store.meta.getBinary(EPOCH)?.toString();
-    if (epoch === undefined) {
-      void this.#store.close();
-      throw new LogFormatError(`The log in ${options.folder} was not completely set up.`);
-    }
-    this.epoch = epoch;
-    const head = this.#store.meta.getBinary(HEAD);
-    this.#heads = new BehaviorSubject<Position>((head === undefined ? 0 : readPosition(head)) || START);
+    this.epoch = readEpoch(this.#store, options.random);
+    this.#head = readHead(this.#store);
   }
 
   get head(): Position {
-    return this.#heads.value;
+    if (!this.#closed) this.#head = readHead(this.#store);
+    return this.#head;
   }
 
+  /** Looks now and then, while it is subscribed to. */
   get heads(): Observable<Position> {
-    return this.#heads;
+    return new Observable((subscriber) => {
+      let last: Position | undefined;
+      const look = (): void => {
+        if (this.#closed) {
+          subscriber.complete();
+          return;
+        }
+        const head = this.head;
+        if (head !== last) subscriber.next(head);
+        last = head;
+        timer = this.#clock.after(POLL, look);
+      };
+      let timer = this.#clock.after(0, look);
+      return () => {
+        timer.cancel();
+      };
+    });
   }
 
   async end(): Promise<Position> {
-    const head = this.#open().meta.getBinary(HEAD);
-    return (head === undefined ? 0 : readPosition(head)) || START;
+    return this.head;
   }
 
   append(): Promise<never> {
@@ -96,10 +111,13 @@ class LmdbLogReader implements RawLog {
     return this.#state(stream)?.retention ?? {};
   }
 
+  retained(): AsyncIterable<string> {
+    return readRetained(() => this.#open());
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#heads.complete();
     await this.#store.close();
   }
 

@@ -34,6 +34,29 @@ function full({ records, damaged, bytes }: Batch, size: number): boolean {
   return records.length + damaged.length >= size || bytes >= BATCH_BYTES;
 }
 
+const HEAD = Buffer.from('head');
+
+/** The position of the last record as it is stored now. */
+export function readHead({ meta }: LmdbStore): Position {
+  const head = meta.getBinary(HEAD);
+  // 0 where only retention was written.
+  return (head === undefined ? 0 : readPosition(head)) || START;
+}
+
+/** The streams whose retention was ever set, some at a time. */
+export async function* readRetained(open: () => LmdbStore): AsyncGenerator<string> {
+  let last: Buffer | undefined;
+  for (;;) {
+    const range = last === undefined ? {} : { start: last };
+    const names = [...open().retained.getKeys({ ...range, limit: BATCH_RECORDS })].map((key) =>
+      Buffer.from(key),
+    );
+    for (const name of names) if (last?.equals(name) !== true) yield name.toString();
+    if (names.length < BATCH_RECORDS) return;
+    last = names.at(-1);
+  }
+}
+
 /**
  * The whole log, a batch at a time. Each batch is one short range read, so no reader holds an old snapshot (and
  * with it LMDB's free pages) while its consumer works.

@@ -1,15 +1,16 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Clock } from '../runtime/clock.js';
-import { uuid, type Random } from '../runtime/random.js';
+import type { Random } from '../runtime/random.js';
 import type { AppendObserver, RawBatch, RawLog, RawReadOptions, RawRecord } from './adapter.js';
 import { LogClosedError } from './errors.js';
 import { requireConsistent } from './lmdb-consistency.js';
-import { decodeState, readPosition } from './lmdb-format.js';
-import { readRecords, readStreamRecords } from './lmdb-reading.js';
+import { endEpoch, openEpoch } from './lmdb-epoch.js';
+import { decodeState } from './lmdb-format.js';
+import { readHead, readRecords, readRetained, readStreamRecords } from './lmdb-reading.js';
 import { openLmdbStore, type LmdbStore } from './lmdb-store.js';
 import { LmdbWriter } from './lmdb-writer.js';
 import type { Appended, Log, Retention } from './log.js';
-import { NO_STREAM, START, type Position } from './position.js';
+import { NO_STREAM, type Position } from './position.js';
 import { RecordLog } from './record-log.js';
 import type { SealKeys } from './seal-keys.js';
 
@@ -33,9 +34,6 @@ export async function openLmdbLog(options: LmdbLogOptions & { readonly keys: Sea
   return new RecordLog(new LmdbLog(options), options);
 }
 
-const EPOCH = Buffer.from('epoch');
-const HEAD = Buffer.from('head');
-
 /**
  * The embedded store of bytes: one LMDB environment, one process. Positions are 1, 2, 3...
  *
@@ -47,6 +45,8 @@ const HEAD = Buffer.from('head');
  */
 export class LmdbLog implements RawLog {
   readonly epoch: string;
+  /** They go into one transaction. */
+  readonly appendsInOrder = 500;
   readonly #store: LmdbStore;
   readonly #writer: LmdbWriter;
   readonly #heads: BehaviorSubject<Position>;
@@ -62,13 +62,8 @@ export class LmdbLog implements RawLog {
       void this.#store.close();
       throw error;
     }
-    const { meta } = this.#store;
-    const epoch = meta.getBinary(EPOCH)?.toString() ?? uuid(options.random);
-    if (meta.getBinary(EPOCH) === undefined) meta.putSync(EPOCH, Buffer.from(epoch));
-    this.epoch = epoch;
-    const head = meta.getBinary(HEAD);
-    // 0 where only retention was written.
-    this.#heads = new BehaviorSubject<Position>((head === undefined ? 0 : readPosition(head)) || START);
+    this.epoch = openEpoch(this.#store, options.random);
+    this.#heads = new BehaviorSubject<Position>(readHead(this.#store));
     this.#writer = new LmdbWriter(this.#store, this.#heads, options.clock, options.observer);
   }
 
@@ -117,6 +112,10 @@ export class LmdbLog implements RawLog {
     return this.#state(stream)?.retention ?? {};
   }
 
+  retained(): AsyncIterable<string> {
+    return readRetained(() => this.#open());
+  }
+
   /**
    * Gives back the space of up to so many records that retention has hidden, and says how many. Appending
    * does this by the way; see LmdbWriter.
@@ -127,7 +126,7 @@ export class LmdbLog implements RawLog {
   }
 
   async endEpoch(): Promise<void> {
-    await this.#open().meta.remove(EPOCH);
+    await endEpoch(this.#open());
   }
 
   async close(): Promise<void> {

@@ -134,6 +134,9 @@ export interface Log {
   setRetention(stream: string, retention: Retention): Promise<void>;
   retention(stream: string): Promise<Retention>;
 
+  /** Ends the epoch: whoever opens the log next begins another. */
+  endEpoch(): Promise<void>;
+
   /**
    * Destroys the keys of what is sealed at these places, in the key file of this process, durably: from then on it
    * reads as forgotten, for this process and every later one. Done again, it changes nothing.

@@ -25,6 +25,7 @@ import { RecordReader } from './record-reader.js';
 import { recordValidators } from './schemas.js';
 import { DestroyedKeyError, seal } from './sealing.js';
 import type { SealKeys } from './seal-keys.js';
+import { isStreamName } from './stream-name.js';
 import { commitId, commitRecord, PAGE_ENVELOPE_BYTES, toPages, writePages } from './staging.js';
 
 /** The largest record, in bytes as stored: one append, less what a page needs around it. */
@@ -32,8 +33,6 @@ export const MAX_RECORD_BYTES = MAX_APPEND_BYTES - PAGE_ENVELOPE_BYTES;
 
 /** How long pages that never were committed stay, in seconds. */
 const ABANDONED_PAGES_SECONDS = 86_400;
-
-const MAX_STREAM_BYTES = 512;
 
 export interface RecordLogOptions {
   readonly keys: SealKeys;
@@ -258,6 +257,11 @@ export class RecordLog implements Log {
     return this.#raw.retention(stream);
   }
 
+  async endEpoch(): Promise<void> {
+    this.#open();
+    return this.#raw.endEpoch();
+  }
+
   async forget(places: readonly SealedRange[]): Promise<void> {
     this.#open();
     this.#keys.puncture(places);
@@ -276,18 +280,6 @@ export class RecordLog implements Log {
 
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
-}
-
-function isStreamName(stream: string): boolean {
-  return (
-    stream !== '' &&
-    // EventStoreDB keeps these to itself.
-    !stream.startsWith('$') &&
-    !stream.includes('\0') &&
-    // Lone surrogates would not come back.
-    Buffer.from(stream).toString() === stream &&
-    Buffer.byteLength(stream) <= MAX_STREAM_BYTES
-  );
 }
 
 function checkStream(stream: string): void {

@@ -2,6 +2,7 @@ import type { RawBatch, RawLog, RawStored } from './adapter.js';
 import { DamageError, decode, NEWEST, type OpenedRecord } from './codec.js';
 import { isObject } from './json.js';
 import type { DamagedRecord, LoggedRecord, RecordBatch } from './log.js';
+import { LOST, PLACEHOLDER } from './placeholder.js';
 import type { LogCommittedV1 } from './records.js';
 import { unseal } from './sealing.js';
 import type { SealKeys } from './seal-keys.js';
@@ -67,6 +68,10 @@ export class RecordReader {
     const found: LoggedRecord[] = [];
     try {
       const opened = decode(raw);
+      if (raw.type === PLACEHOLDER) {
+        if (opened.data['retired'] !== true) throw new DamageError(LOST);
+        return found;
+      }
       if (raw.type !== COMMIT) {
         found.push(this.#finish(raw, opened, undefined));
         return found;

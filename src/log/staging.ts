@@ -3,6 +3,7 @@ import { MAX_APPEND_BYTES, rawBytes, type RawLog, type RawRecord, type RawStored
 import { DamageError, encode, open, recordText, type OpenedRecord, type RecordText } from './codec.js';
 import { isObject } from './json.js';
 import type { RecordMetadata } from './log.js';
+import { namedUuid } from './named-uuid.js';
 import { START, type Position } from './position.js';
 import type { LogCommittedV1 } from './records.js';
 
@@ -51,16 +52,9 @@ export function toPages(
   };
 }
 
-/**
- * The ID of the commit of these records: the same whenever the same append is repeated. A UUID of version 8
- * (RFC 9562).
- */
+/** The ID of the commit of these records: the same whenever the same append is repeated. */
 export function commitId(ids: readonly string[]): string {
-  const bytes = hash('sha256', ids.join(), 'buffer').subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return namedUuid(ids.join());
 }
 
 export function commitRecord(

@@ -28,7 +28,8 @@ export async function members(
   const { roomId, at, membership, notMembership } = request;
   const { until } = await readingLimit(side, userId, roomId);
   const end = until ?? side.positions.processed;
-  const position = at === undefined ? end : Math.min(parseTimelineToken(at, 'at', side.epoch), end);
+  const place = at === undefined ? undefined : parseTimelineToken(at, 'at', side.epoch);
+  const position = Math.min(place ?? end, end);
   const root = await rootAt(side, roomId, position);
   const found = await stateOf(side, roomId, root, { only: stateKeyText('m.room.member', '') });
   if (membership === undefined && notMembership === undefined) return found;

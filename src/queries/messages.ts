@@ -6,7 +6,7 @@ import { eventPage, type EventPage, type Stretch } from './event-page.js';
 import type { ReadSide, Viewer } from './read-side.js';
 import { membersAt, readingLimit } from './room-history.js';
 import { sightOf } from './sight.js';
-import { parseTimelineToken, timelineToken } from './tokens.js';
+import { parseFrom, parseTimelineToken, timelineToken } from './tokens.js';
 
 /** `GET /rooms/{roomId}/messages` as it was asked for, checked in form. */
 export interface MessagesRequest {
@@ -34,8 +34,10 @@ export async function messages(side: ReadSide, viewer: Viewer, request: Messages
   const { roomId, backwards, filter } = request;
   const { until } = await readingLimit(side, viewer.userId, roomId);
   const end = until ?? side.positions.processed;
-  const from = place(side, request.from, 'from') ?? (backwards ? end : BEGINNING);
-  const to = place(side, request.to, 'to');
+  const { epoch } = side;
+  const start = request.from === undefined ? undefined : parseFrom(request.from, backwards, epoch);
+  const from = start ?? (backwards ? end : BEGINNING);
+  const to = request.to === undefined ? undefined : parseTimelineToken(request.to, 'to', epoch);
   const stretch: Stretch = backwards
     ? { roomId, backwards, from: Math.min(from, end), to }
     : { roomId, backwards, from, to: Math.min(to ?? end, end) };
@@ -57,10 +59,6 @@ export async function messages(side: ReadSide, viewer: Viewer, request: Messages
     members.push(`"state":${jsonArray(await speakers(side, roomId, page.events))}`);
   }
   return `{${members.join(',')}}`;
-}
-
-function place(side: ReadSide, token: string | undefined, name: string): number | undefined {
-  return token === undefined ? undefined : parseTimelineToken(token, name, side.epoch);
 }
 
 /** The member events of those who speak in a page, as of its first event (Lazy-loading room members). */

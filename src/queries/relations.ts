@@ -7,7 +7,7 @@ import { childrenOf, type Places } from './relation-index.js';
 import { visibleEvents } from './room-history.js';
 import { sightOf, type Sight } from './sight.js';
 import { isIgnored } from './sync/timeline-window.js';
-import { parseTimelineToken, timelineToken } from './tokens.js';
+import { parseFrom, parseTimelineToken, timelineToken } from './tokens.js';
 
 /** `GET /rooms/{roomId}/relations/...` as it was asked for, checked in form. */
 export interface RelationsRequest {
@@ -62,7 +62,7 @@ export async function relations(side: ReadSide, viewer: Viewer, request: Relatio
 
 /** From where to where, by tokens: after one place, up to another. */
 function placesOf(side: ReadSide, { from, to, backwards }: RelationsRequest): Places {
-  const start = from === undefined ? undefined : parseTimelineToken(from, 'from', side.epoch);
+  const start = from === undefined ? undefined : parseFrom(from, backwards, side.epoch);
   const end = to === undefined ? undefined : parseTimelineToken(to, 'to', side.epoch);
   return backwards ? { after: end, to: start } : { after: start, to: end };
 }

@@ -12,12 +12,14 @@ import { createMetrics, type Metrics } from '../metrics.js';
 import { observeAppends } from '../observing.js';
 import type { Health } from '../http/monitoring.js';
 import { ROOM_STATE_FILE, type LmdbRoomState } from '../room-state/lmdb.js';
+import type { RoomIndex } from '../room-state/room-index.js';
 import { CachedNodes } from '../room-state/nodes.js';
 import { systemClock, type Clock } from '../runtime/clock.js';
 import { markInUse } from '../runtime/derived-folder.js';
 import { DiskGuard } from '../runtime/disk-guard.js';
 import { systemRandom, type Random } from '../runtime/random.js';
 import { openLog, openRoomState } from '../stores.js';
+import { answers } from './answers.js';
 import { claimLog, openSigningKey } from './keys.js';
 import { takeProcessFolder, type ProcessFolder } from './process-folder.js';
 
@@ -42,7 +44,7 @@ export interface Engine {
   readonly roomIndexer: RoomIndexer;
   /** Whether the process before did not close the data folder. */
   readonly afterCrash: boolean;
-  readonly health: () => Health | Promise<Health>;
+  readonly health: () => Promise<Health>;
   close(): Promise<void>;
 }
 
@@ -69,7 +71,8 @@ async function openIn(config: Config, folder: ProcessFolder, ports: Ports): Prom
     loggers.close();
   };
   try {
-    const log = await openLog(config, ports, observeAppends(metrics));
+    const open = () => openLog(config, ports, observeAppends(metrics));
+    let log = await open();
     stores.push(log);
     const use = markInUse(dirname(folder.roomState));
     const { roomState, isDamaged } = openRoomState(
@@ -79,6 +82,10 @@ async function openIn(config: Config, folder: ProcessFolder, ports: Ports): Prom
       loggers.commands,
     );
     stores.push(roomState);
+    if (config.log.adapter === 'lmdb' && isBehind(log, roomState)) {
+      loggers.server.warn('The log was put back to an earlier state: another epoch begins.');
+      stores[0] = log = await renewed(log, open);
+    }
     const disk = new DiskGuard(join(folder.roomState, ROOM_STATE_FILE), config.limits.free_disk_bytes);
     const events = new RoomEvents(log, roomState, config.limits.room_cache_bytes);
     const reader = new CachedNodes(roomState, config.limits.state_cache_bytes);
@@ -110,7 +117,11 @@ async function openIn(config: Config, folder: ProcessFolder, ports: Ports): Prom
       write,
       roomIndexer,
       afterCrash: use.afterCrash,
-      health: () => ({ disk: disk.objection() === undefined, room_state: !isDamaged() }),
+      health: async () => ({
+        log: await answers(log.end(), ports.clock),
+        disk: disk.objection() === undefined,
+        room_state: !isDamaged(),
+      }),
       async close() {
         // Alone, every record in the log went through this process; one of several moves with what it reads.
         if (config.roles === null) roomState.moveTo(log.head, log.epoch);
@@ -123,4 +134,18 @@ async function openIn(config: Config, folder: ProcessFolder, ports: Ports): Prom
     await close();
     throw error;
   }
+}
+
+/**
+ * Whether an embedded log has less than what was made from it. It is on disk before that, so somebody has put back an
+ * earlier one, in the very file.
+ */
+function isBehind(log: Log, index: RoomIndex): boolean {
+  return index.epoch === log.epoch && index.position > log.head;
+}
+
+async function renewed(log: Log, open: () => Promise<Log>): Promise<Log> {
+  await log.endEpoch();
+  await log.close();
+  return open();
 }

@@ -15,10 +15,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { LogFormatError } from '../../src/log/errors.js';
 import { LmdbLog, openLmdbLog } from '../../src/log/lmdb.js';
-import type { Log } from '../../src/log/log.js';
-import { NO_STREAM } from '../../src/log/position.js';
+import { openLmdbLogForReading } from '../../src/log/lmdb-reader.js';
+import type { Log, RecordBatch } from '../../src/log/log.js';
+import { NO_STREAM, START } from '../../src/log/position.js';
 import { RecordLog } from '../../src/log/record-log.js';
 import { SealKeys } from '../../src/log/seal-keys.js';
+import { systemClock } from '../../src/runtime/clock.js';
 import { systemRandom } from '../../src/runtime/random.js';
 import { aRecord, collect, nameOf } from '../contracts/log/tools.js';
 import { compiled } from '../support/compiled.js';
@@ -298,6 +300,42 @@ describe('another process', () => {
       await log.close();
     }
     expect(acknowledged.size).toBe(4);
+  });
+
+  test('that writes is followed by one who only reads, while the map grows', async () => {
+    const folder = newFolder();
+    const keyFile = join(folder, '..', 'keys');
+    const acknowledged = new Map<string, number>();
+    let opened: () => void = () => undefined;
+    const ready = new Promise<void>((resolve) => (opened = resolve));
+    const child = start(process.execPath, [script(), folder, keyFile, '60000'], (text) => {
+      opened();
+      const [stream = '', revision] = text.split(' ');
+      if (revision !== undefined) acknowledged.set(stream, Number(revision));
+    });
+    await ready;
+    const reading = { folder, clock: systemClock, random, keys: SealKeys.open(keyFile, random) };
+    const log = openLmdbLogForReading(reading);
+    const seen = new Map<string, number>();
+    let position = START;
+    const take = (batch: RecordBatch): void => {
+      for (const { stream, revision } of batch.records) {
+        expect(revision).toBe((seen.get(stream) ?? NO_STREAM) + 1);
+        seen.set(stream, revision);
+      }
+      position = batch.position;
+    };
+    for await (const batch of log.subscribe(START, new AbortController().signal)) {
+      take(batch);
+      if (position > 500) break;
+    }
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    for await (const batch of log.readAll({ after: position })) take(batch);
+    for (const [stream, revision] of acknowledged) expect(seen.get(stream)).toBeGreaterThanOrEqual(revision);
+    expect(acknowledged.size).toBe(4);
+    expect(log.damaged).toStrictEqual([]);
+    await log.close();
   });
 
   test('that lives keeps the folder to itself', async () => {

@@ -46,12 +46,16 @@ function storeOf(samples: readonly StoredSample[]): RawLog {
     head: records.length,
     heads: NEVER,
     end: refuse,
+    appendsInOrder: 0,
     append: refuse,
     revision: refuse,
     readStream: (stream) => give(stream),
     readAll: () => give(),
     setRetention: refuse,
     retention: refuse,
+    retained: () => {
+      throw new Error('Samples are only read.');
+    },
     endEpoch: refuse,
     close: refuse,
   };

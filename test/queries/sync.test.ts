@@ -73,6 +73,35 @@ describe('an initial sync', () => {
   });
 });
 
+describe('federation format', () => {
+  it('is the event as it goes between servers, redacted where it is', async () => {
+    const roomId = await test.room(alice);
+    const eventId = await test.says(alice, roomId, 'secret');
+    const other = await test.says(alice, roomId, 'open');
+    const redaction = { target: eventId, content: {}, transactionId: 'r' };
+    const sender = { userId: alice, deviceId: 'PHONE' };
+    await test.done(redactEvent(write(), sender, roomId, redaction, test.context()));
+    const filter = { event_format: 'federation', room: { timeline: { limit: 3 } } };
+    const room = (await test.sync(alice, { filter })).rooms.join[roomId];
+    const [redacted, whole] = room?.timeline.events ?? [];
+    expect(redacted).toMatchObject({ event_id: eventId, content: {}, depth: expect.any(Number) as number });
+    expect(JSON.stringify(room)).not.toContain('secret');
+    expect(whole).toMatchObject({
+      event_id: other,
+      room_id: roomId,
+      content: { body: 'open' },
+      prev_events: [eventId],
+      hashes: { sha256: expect.any(String) as string },
+    });
+    expect(whole).toHaveProperty('signatures');
+    expect(whole).toHaveProperty('auth_events');
+    expect(room?.state?.events[0]).toHaveProperty('depth');
+    const fields = { ...filter, event_fields: ['depth', 'type'] };
+    const some = (await test.sync(alice, { filter: fields })).rooms.join[roomId];
+    expect(Object.keys(some?.timeline.events[1] ?? {}).sort()).toEqual(['depth', 'type']);
+  });
+});
+
 describe('an incremental sync', () => {
   it('tells what happened since, and nothing where nothing did', async () => {
     const quiet = await test.room(alice);
@@ -307,10 +336,24 @@ describe('an incremental sync', () => {
     expect((await test.sync(alice)).rooms.join[roomId]?.state?.events).not.toEqual([]);
   });
 
-  it('begins afresh with a token of another epoch', async () => {
+  it('begins afresh with a token of another epoch: every room, with a gap before it', async () => {
     const roomId = await test.room(alice);
-    const answer = await test.sync(alice, { since: 's5_0_another-epoch' });
-    expect(types(answer.rooms.join[roomId]?.timeline.events)).toContain('m.room.create');
+    const afresh = await test.sync(alice, { since: 's5_0_another-epoch' });
+    const { timeline } = (await test.sync(alice)).rooms.join[roomId] ?? {};
+    expect(timeline?.limited).toBe(false);
+    expect(afresh.rooms.join[roomId]?.timeline).toEqual({ ...timeline, limited: true });
+    expect(types(timeline?.events)).toContain('m.room.create');
+  });
+
+  it('tells who begins afresh of the rooms that they are not in, since they may think so', async () => {
+    const [left, forgotten] = [await test.room(alice), await test.room(alice)];
+    for (const roomId of [left, forgotten])
+      await test.done(leave(write(), alice, roomId, {}, test.context()));
+    await test.done(forgetRoom(write(), alice, forgotten, test.context()));
+    expect(Object.keys((await test.sync(alice)).rooms.leave)).toEqual([]);
+    const { rooms } = await test.sync(alice, { since: 's5_0_another-epoch' });
+    expect(Object.keys(rooms.leave)).toEqual([left]);
+    expect(types(rooms.leave[left]?.timeline.events)).toContain('m.room.member');
   });
 });
 

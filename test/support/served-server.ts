@@ -50,11 +50,11 @@ export async function serverFor(
   folder: string,
   more: Readonly<Record<string, string>> = namedStores(),
 ): Promise<ServedServer> {
-  const port = await freePort();
+  const port = more['ENGRAM_LISTENERS__0__PORT'] ?? String(await freePort());
   const url = `http://127.0.0.1:${port}`;
   const env = {
     ENGRAM_DATA_DIR: folder,
-    ENGRAM_LISTENERS__0__PORT: String(port),
+    ENGRAM_LISTENERS__0__PORT: port,
     ENGRAM_REGISTRATION__ENABLED: 'true',
     ENGRAM_RATE_LIMITS__ENABLED: 'false',
     ENGRAM_LOGGING__LEVEL: 'warn',

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { RawLog } from '../../../src/log/adapter.js';
 import { InvalidRecordError, RecordTooLargeError, WrongRevisionError } from '../../../src/log/errors.js';
 import type { NewRecord } from '../../../src/log/log.js';
 import { NO_STREAM, START } from '../../../src/log/position.js';
@@ -73,6 +74,22 @@ export function appendingContract({ opened }: LogTools): void {
         actual: NO_STREAM,
       });
       expect(await names(log.readAll())).toStrictEqual(['a0', 'a1', 'a2']);
+    });
+
+    test('writes what is begun at once in the order in which it was begun', async () => {
+      const raws: RawLog[] = [];
+      const log = await opened(undefined, (raw) => {
+        raws.push(raw);
+        return raw;
+      });
+      const count = Math.min(raws[0]?.appendsInOrder ?? 0, 50);
+      expect(count).toBeGreaterThan(1);
+      const begun = Array.from({ length: count }, (_, i) => `user-${i}`);
+      await Promise.all(
+        begun.map((stream, i) => log.append(stream, NO_STREAM, someRecords('a', 1 + (i % 3)))),
+      );
+      const streams = (await collect(log.readAll())).map(({ stream }) => stream);
+      expect([...new Set(streams)]).toStrictEqual(begun);
     });
 
     test('lets one of two writers win', async () => {

@@ -94,6 +94,36 @@ export function lastingContract({ harness, opened }: LogTools): void {
     });
   });
 
+  describe('the streams that ever had retention', () => {
+    test('are listed, with and without records, each once', async () => {
+      const made = await harness();
+      const raws: RawLog[] = [];
+      const log = await opened(made, (raw) => {
+        raws.push(raw);
+        return raw;
+      });
+      const listed = async (): Promise<string[]> => {
+        const found: string[] = [];
+        for await (const stream of raws.at(-1)?.retained() ?? []) found.push(stream);
+        return found.sort();
+      };
+      expect(await listed()).toStrictEqual([]);
+      const streams = Array.from({ length: 1001 }, (_, i) => `user-${String(i).padStart(4, '0')}`);
+      await Promise.all(streams.map((stream) => log.setRetention(stream, { maxCount: 1 })));
+      await log.append('user-0007', NO_STREAM, someRecords('a', 2));
+      await log.append('user-other', NO_STREAM, someRecords('a', 2));
+      await log.setRetention('user-0007', { truncateBefore: 2 });
+      await log.setRetention('user-0008', {});
+      expect(await listed()).toStrictEqual(streams);
+      await log.close();
+      await opened(made, (raw) => {
+        raws.push(raw);
+        return raw;
+      });
+      expect(await listed()).toStrictEqual(streams);
+    });
+  });
+
   describe('damage', () => {
     test('is found, reported, counted once and skipped', async () => {
       const made = await harness();
