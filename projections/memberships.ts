@@ -13,10 +13,12 @@ import { redactContent } from './client-event.js';
 import type { Documents, Projection } from './projection.js';
 import {
   appliedRedaction,
+  forgottenEvents,
   isRefused,
   isStateEvent,
   recordedEvent,
   type AcceptedRecord,
+  type ForgottenEvent,
   type StateEventRecord,
 } from './recorded-event.js';
 import { userOfStream } from './streams.js';
@@ -30,16 +32,22 @@ import { changeStrippedState, STRIPPED_TYPES, strippedState } from './stripped-s
  */
 export const membershipsProjection: Projection = {
   name: 'memberships',
-  version: 1,
+  version: 2,
   collections: [memberships, membershipChanges, membershipEvents, strippedRooms],
-  handles: ['room.event.accepted', 'room.event.soft_failed', 'room.event.outlier', 'room.forgotten'],
+  handles: [
+    'room.event.accepted',
+    'room.event.soft_failed',
+    'room.event.outlier',
+    'room.forgotten',
+    'content.forgotten',
+  ],
   async evolve(record, documents) {
     switch (record.type) {
       case 'room.event.accepted':
         keepEvent(record, record.position, documents);
         await changeStrippedState(record, documents);
         await changeMemberships(record, documents);
-        await redactEvent(record, documents);
+        await applyRedaction(record, documents);
         return;
       case 'room.event.soft_failed':
       case 'room.event.outlier':
@@ -47,6 +55,9 @@ export const membershipsProjection: Projection = {
         return;
       case 'room.forgotten':
         await forget(record, documents);
+        return;
+      case 'content.forgotten':
+        for (const event of forgottenEvents(record)) await redactEvent(event, documents);
         return;
       default:
     }
@@ -148,14 +159,19 @@ function noteChange(
   });
 }
 
-/** A redacted member event keeps the membership, and loses the rest. */
-async function redactEvent(record: AcceptedRecord, documents: Documents): Promise<void> {
+async function applyRedaction(record: AcceptedRecord, documents: Documents): Promise<void> {
   const redaction = appliedRedaction(record);
   if (redaction === undefined) return;
   const { roomId } = recordedEvent(record).event;
-  const target = await documents.get(membershipEvents, [roomId, redaction.target]);
+  await redactEvent({ roomId, ...redaction }, documents);
+}
+
+/** A redacted member event keeps the membership, and loses the rest. */
+async function redactEvent(event: ForgottenEvent, documents: Documents): Promise<void> {
+  const { roomId } = event;
+  const target = await documents.get(membershipEvents, [roomId, event.target]);
   if (target === undefined) return;
-  const content = redactContent(target.type, parseContent(target), redaction.version);
+  const content = redactContent(target.type, parseContent(target), event.version);
   documents.put(membershipEvents, { ...target, content: JSON.stringify(content) });
   if (target.type === 'm.room.member') {
     const current = await documents.get(memberships, [target.state_key, roomId]);

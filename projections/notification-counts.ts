@@ -6,14 +6,15 @@ import { evaluatePushRules } from '../src/protocol/push-rules/evaluate.js';
 import { PreparedEvent } from '../src/protocol/push-rules/event.js';
 import {
   notificationCounts,
+  notificationEvents,
   notificationRooms,
   notificationStateEvents,
   notificationUsers,
-  notifyingEvents,
-  threadedEvents,
   unreadPages,
+  type NotificationEvent,
 } from '../src/read-models/collections.js';
-import { changeRoom, keepStateEvent, pushRoom, redactStateEvent } from './notification-rooms.js';
+import { forgetInCounts } from './notification-forgetting.js';
+import { changeRoom, countEvent, keepStateEvent, pushRoom, redactStateEvent } from './notification-rooms.js';
 import { changeSettings, settingsOf } from './notification-settings.js';
 import type { Documents, Projection } from './projection.js';
 import { appliedRedaction, isRefused, recordedEvent, type AcceptedRecord } from './recorded-event.js';
@@ -24,7 +25,8 @@ import { addUnread, forgetUnread, MAIN, markRead, removeCounts } from './unread-
 /**
  * Unread counts of our users in the rooms that they have joined (Client-Server API, Receiving notifications;
  * Threaded read receipts). Of an invitation `/sync` shows no counts, so there are none. Each event that notifies a
- * user is listed until it is read or redacted, or the user leaves; the counts are those of the lists.
+ * user is listed until it is read or redacted, or too many came after it, or the user leaves; the counts are those of
+ * the lists.
  *
  * An event reads what is before it for its sender, as a receipt would that names the event's thread: what clients
  * take it for. Not so a membership, which follows from a changed profile in all rooms at once.
@@ -36,14 +38,13 @@ import { addUnread, forgetUnread, MAIN, markRead, removeCounts } from './unread-
  */
 export const notificationCountsProjection: Projection = {
   name: 'notification-counts',
-  version: 1,
+  version: 2,
   collections: [
     notificationCounts,
     notificationUsers,
     notificationStateEvents,
     notificationRooms,
-    notifyingEvents,
-    threadedEvents,
+    notificationEvents,
     unreadPages,
   ],
   handles: [
@@ -54,6 +55,7 @@ export const notificationCountsProjection: Projection = {
     'account_data.changed',
     'user.registered',
     'user.deactivated',
+    'content.forgotten',
   ],
   evolve,
 };
@@ -85,6 +87,8 @@ async function evolve(record: LoggedRecord, documents: Documents): Promise<void>
       for (const counts of rooms) await removeCounts(counts, documents);
       return;
     }
+    case 'content.forgotten':
+      return forgetInCounts(record, documents);
     default:
       return;
   }
@@ -93,8 +97,7 @@ async function evolve(record: LoggedRecord, documents: Documents): Promise<void>
 async function evolveRoom(record: AcceptedRecord, documents: Documents): Promise<void> {
   const { event } = recordedEvent(record);
   keepStateEvent(record, documents);
-  const thread = await threadOf(event, documents);
-  await notify(record, event, thread, documents);
+  await notify(record, event, documents);
   const redaction = appliedRedaction(record);
   if (redaction !== undefined) {
     await forgetNotifications(event.roomId, redaction.target, record.position, documents);
@@ -104,40 +107,50 @@ async function evolveRoom(record: AcceptedRecord, documents: Documents): Promise
 }
 
 /**
- * The thread that an event is in: that of its `m.thread` relation, or else the one of the event that it relates to,
- * which is known from when that came. A root is itself in the main timeline, and so is what else relates to it.
+ * Keeps the event, with the thread that it is in: that of its `m.thread` relation, or else the one of the event that
+ * it relates to, which is known from when that came. A root is itself in the main timeline, and so is what else
+ * relates to it.
  */
-async function threadOf(
-  { type, content, roomId, eventId }: RoomEvent,
+async function keepEvent(
+  event: RoomEvent,
+  ordinal: number,
   documents: Documents,
-): Promise<string> {
+): Promise<NotificationEvent> {
+  const { type, content, roomId, eventId, sender } = event;
   const { relates_to: relation } = searchableFields(type, content);
-  if (relation?.event_id.startsWith('$') !== true) return MAIN;
-  const thread_id =
-    relation.rel_type === 'm.thread'
-      ? relation.event_id
-      : (await documents.get(threadedEvents, [roomId, relation.event_id]))?.thread_id;
-  if (thread_id === undefined) return MAIN;
-  documents.put(threadedEvents, { room_id: roomId, event_id: eventId, thread_id });
-  return thread_id;
+  const related = relation?.event_id.startsWith('$') === true ? relation : undefined;
+  const isThreaded = related?.rel_type === 'm.thread';
+  const parent = related === undefined || isThreaded ? undefined : related.event_id;
+  const thread_id = isThreaded
+    ? related.event_id
+    : parent === undefined
+      ? undefined
+      : (await documents.get(notificationEvents, [roomId, parent]))?.thread_id;
+  const kept: NotificationEvent = {
+    room_id: roomId,
+    event_id: eventId,
+    ordinal,
+    ...(type === 'm.room.member' ? {} : { reader: sender }),
+    ...(thread_id === undefined ? {} : { thread_id }),
+    ...(parent === undefined ? {} : { related_to: parent }),
+  };
+  documents.put(notificationEvents, kept);
+  return kept;
 }
 
-async function notify(
-  record: AcceptedRecord,
-  event: RoomEvent,
-  thread: string,
-  documents: Documents,
-): Promise<void> {
-  const { roomId, eventId, sender } = event;
-  const { position, index } = record;
+async function notify(record: AcceptedRecord, event: RoomEvent, documents: Documents): Promise<void> {
+  const { roomId, sender } = event;
+  const { position } = record;
+  const counted = await countEvent(record, documents);
+  const { events: ordinal } = counted;
+  const { reader, thread_id: thread = MAIN } = await keepEvent(event, ordinal, documents);
   const members = await documents.find(notificationCounts, { prefix: [roomId] }, 'room');
   if (members.length === 0) return;
   const prepared = new PreparedEvent(pushEvent(event));
-  const room = await pushRoom(roomId, sender, documents);
-  let notified = false;
+  const room = await pushRoom(counted, sender, documents);
   for (const member of members) {
     if (member.user_id === sender) {
-      if (event.type !== 'm.room.member') await markRead(member, { thread }, position, documents);
+      if (reader !== undefined) await markRead(member, { thread }, position, documents);
       continue;
     }
     const found = settingsOf(member, documents);
@@ -145,11 +158,8 @@ async function notify(
     // State is shown whoever sent it (Ignoring Users).
     if (event.stateKey === undefined && settings.ignored.has(sender)) continue;
     const { notify, highlight } = evaluatePushRules(settings.rules, prepared, room.seenBy(member));
-    if (!notify) continue;
-    await addUnread(member, { position, index, highlight, thread }, documents);
-    notified = true;
+    if (notify) await addUnread(member, { position, ordinal, highlight, thread }, documents);
   }
-  if (notified) documents.put(notifyingEvents, { room_id: roomId, event_id: eventId, position, index });
 }
 
 /** The event in client format, which is what rules are about. */
@@ -173,11 +183,10 @@ async function forgetNotifications(
   position: number,
   documents: Documents,
 ): Promise<void> {
-  const event = await documents.get(notifyingEvents, [roomId, eventId]);
+  const event = await documents.get(notificationEvents, [roomId, eventId]);
   if (event === undefined) return;
-  documents.delete(notifyingEvents, [roomId, eventId]);
   const members = await documents.find(notificationCounts, { prefix: [roomId] }, 'room');
-  for (const member of members) await forgetUnread(member, event, position, documents);
+  for (const member of members) await forgetUnread(member, event.ordinal, position, documents);
 }
 
 /** A receipt for an event whose place is not known reads nothing: it cannot be said what is before it. */

@@ -18,8 +18,8 @@ import type { Documents } from './projection.js';
 import { recordedEvent, type AcceptedRecord, type StateEventRecord } from './recorded-event.js';
 import { removeCounts } from './unread-events.js';
 
-const MEMBER = 'm.room.member';
-const LEVELS = 'm.room.power_levels';
+export const MEMBER = 'm.room.member';
+export const LEVELS = 'm.room.power_levels';
 const CREATE = 'm.room.create';
 
 /** Of each type's content, what push rules depend on. */
@@ -43,21 +43,33 @@ export function keepStateEvent(record: StateEventRecord, documents: Documents): 
   });
 }
 
-/** The event was redacted: what it says from now on is what is left of it. */
+/** The event was redacted: what it says from now on is what is left of it, which is handed back. */
 export async function redactStateEvent(
   roomId: string,
   { target, version }: { readonly target: string; readonly version: RoomVersion },
   documents: Documents,
-): Promise<void> {
+): Promise<NotificationStateEvent | undefined> {
   const kept = await documents.get(notificationStateEvents, [roomId, target]);
-  if (kept === undefined) return;
+  if (kept === undefined) return undefined;
   const content = used(kept.type, redactContent(kept.type, kept.content as JsonObject, version));
-  documents.put(notificationStateEvents, { ...kept, content });
-  if (kept.type !== MEMBER) return;
+  const redacted = { ...kept, content };
+  documents.put(notificationStateEvents, redacted);
+  if (kept.type !== MEMBER) return redacted;
   const members = await documents.find(notificationCounts, { prefix: [roomId] }, 'room');
   for (const { displayname: _, ...member } of members) {
     if (member.member_event === target) documents.put(notificationCounts, member);
   }
+  return redacted;
+}
+
+/** Counts one more event of the room; gives the room as it is before the event is judged. Costs a read and a write. */
+export async function countEvent(record: AcceptedRecord, documents: Documents): Promise<NotificationRoom> {
+  const { roomId } = recordedEvent(record).event;
+  const before = await documents.get(notificationRooms, [roomId]);
+  const room = before ?? { room_id: roomId, version: record.data.room_version, events: 0, joined: 0 };
+  const counted = { ...room, events: room.events + 1 };
+  documents.put(notificationRooms, counted);
+  return counted;
 }
 
 /**
@@ -84,6 +96,7 @@ export async function changeRoom(record: AcceptedRecord, documents: Documents): 
   documents.put(notificationRooms, {
     room_id: roomId,
     version: record.data.room_version,
+    events: before?.events ?? 0,
     joined,
     ...(create === null ? {} : { create }),
     ...(levels === null ? {} : { power_levels: levels }),
@@ -122,10 +135,13 @@ async function changeMember(
 }
 
 /** What push rules ask of a room about an event by this sender, as it is before the event. */
-export async function pushRoom(roomId: string, sender: string, documents: Documents): Promise<PushRoom> {
-  const room = await documents.get(notificationRooms, [roomId]);
-  const create = await kept(roomId, room?.create, documents);
-  const levels = await kept(roomId, room?.power_levels, documents);
+export async function pushRoom(
+  room: NotificationRoom,
+  sender: string,
+  documents: Documents,
+): Promise<PushRoom> {
+  const create = await kept(room.room_id, room.create, documents);
+  const levels = await kept(room.room_id, room.power_levels, documents);
   return new PushRoom(room, sender, create, levels);
 }
 
@@ -137,16 +153,16 @@ export class PushRoom {
   #levels: PowerLevels | undefined;
 
   constructor(
-    room: NotificationRoom | undefined,
+    room: NotificationRoom,
     sender: string,
     create: NotificationStateEvent | undefined,
     levels: NotificationStateEvent | undefined,
   ) {
-    this.memberCount = room?.joined ?? 0;
+    this.memberCount = room.joined;
     this.#sender = sender;
     this.#read = () => {
-      const version = roomVersion(room?.version ?? '');
-      if (version === undefined) throw new Error(`The room has the unknown version ${room?.version ?? ''}.`);
+      const version = roomVersion(room.version);
+      if (version === undefined) throw new Error(`The room has the unknown version ${room.version}.`);
       return powerLevels(levels && roomEvent(levels), create && roomEvent(create), version);
     };
   }

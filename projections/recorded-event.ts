@@ -12,6 +12,8 @@ export type StateEventRecord = Extract<
   RecordBody,
   { type: 'room.event.accepted' | 'room.event.soft_failed' | 'room.event.outlier' }
 >;
+/** Records of events, whatever was decided about them. */
+type EventRecord = StateEventRecord | Extract<RecordBody, { type: 'room.event.rejected' }>;
 export type AcceptedRecord = LoggedRecord & Extract<RecordBody, { type: 'room.event.accepted' }>;
 
 /** An event that a record holds, as far as its content is not forgotten. */
@@ -29,7 +31,7 @@ const recorded = new WeakMap<object, RecordedEvent>();
  *
  * @throws Error for an unknown room version; EventFormatError
  */
-export function recordedEvent({ data }: StateEventRecord): RecordedEvent {
+export function recordedEvent({ data }: Pick<EventRecord, 'data'>): RecordedEvent {
   const known = recorded.get(data);
   if (known !== undefined) return known;
   const version = requireVersion(data.room_version);
@@ -58,6 +60,24 @@ export function appliedRedaction({
   const { redaction } = data;
   if (redaction?.applied !== true) return undefined;
   return { target: redaction.target, version: requireVersion(data.room_version) };
+}
+
+export type ForgottenRecord = LoggedRecord & Extract<RecordBody, { type: 'content.forgotten' }>;
+
+/** An event whose content was forgotten, with the room version whose rules say what is left of it. */
+export interface ForgottenEvent {
+  readonly roomId: string;
+  readonly target: string;
+  readonly version: RoomVersion;
+}
+
+/** The events whose content a record says was forgotten. */
+export function forgottenEvents({ data }: ForgottenRecord): ForgottenEvent[] {
+  return data.events.map(({ room_id, event_id, room_version }) => ({
+    roomId: room_id,
+    target: event_id,
+    version: requireVersion(room_version),
+  }));
 }
 
 function requireVersion(id: string): RoomVersion {

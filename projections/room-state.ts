@@ -9,10 +9,12 @@ import { redactClientEvent } from './client-event.js';
 import type { Documents, Projection } from './projection.js';
 import {
   appliedRedaction,
+  forgottenEvents,
   isRefused,
   isStateEvent,
   recordedEvent,
   type AcceptedRecord,
+  type ForgottenEvent,
 } from './recorded-event.js';
 
 /**
@@ -23,20 +25,23 @@ import {
  */
 export const roomStateProjection: Projection = {
   name: 'room-state',
-  version: 1,
+  version: 2,
   collections: [roomState, stateEvents, stateRoots],
-  handles: ['room.event.accepted', 'room.event.soft_failed', 'room.event.outlier'],
+  handles: ['room.event.accepted', 'room.event.soft_failed', 'room.event.outlier', 'content.forgotten'],
   async evolve(record, documents) {
     switch (record.type) {
       case 'room.event.accepted':
         if (isStateEvent(record)) documents.put(stateEvents, stateEvent(record, record.position));
         if (record.data.current !== undefined) await changeState(record, record.data.current, documents);
-        await redactState(record, documents);
+        await applyRedaction(record, documents);
         return;
       case 'room.event.soft_failed':
       case 'room.event.outlier':
         if (!isStateEvent(record) || isRefused(record)) return;
         documents.put(stateEvents, stateEvent(record, record.position));
+        return;
+      case 'content.forgotten':
+        for (const event of forgottenEvents(record)) await redactState(event, documents);
         return;
       default:
     }
@@ -84,13 +89,19 @@ function entry(
   return { room_id, type, state_key, event_id, sender, position, json };
 }
 
-async function redactState(record: AcceptedRecord, documents: Documents): Promise<void> {
+async function applyRedaction(record: AcceptedRecord, documents: Documents): Promise<void> {
   const redaction = appliedRedaction(record);
   if (redaction === undefined) return;
   const { roomId } = recordedEvent(record).event;
-  const target = await documents.get(stateEvents, [roomId, redaction.target]);
+  await redactState({ roomId, ...redaction }, documents);
+}
+
+/** What is redacted, or forgotten, is so wherever a state has it, now or later. */
+async function redactState(event: ForgottenEvent, documents: Documents): Promise<void> {
+  const { roomId } = event;
+  const target = await documents.get(stateEvents, [roomId, event.target]);
   if (target === undefined) return;
-  const json = redactClientEvent(target.json, redaction.version);
+  const json = redactClientEvent(target.json, event.version);
   documents.put(stateEvents, { ...target, json });
   const current = await documents.get(roomState, [roomId, target.type, target.state_key]);
   if (current?.event_id === target.event_id) documents.put(roomState, { ...current, json });

@@ -9,10 +9,12 @@ import { redactContent } from './client-event.js';
 import type { Documents, Projection } from './projection.js';
 import {
   appliedRedaction,
+  forgottenEvents,
   isRefused,
   isStateEvent,
   recordedEvent,
   type AcceptedRecord,
+  type ForgottenEvent,
   type StateEventRecord,
 } from './recorded-event.js';
 import { roomOfStream } from './streams.js';
@@ -27,9 +29,15 @@ import { changeMembers, type MemberSummary } from './summary-members.js';
  */
 export const roomSummariesProjection: Projection = {
   name: 'room-summaries',
-  version: 1,
+  version: 2,
   collections: [roomSummaries, summaryMembers, summaryEvents, summarySources],
-  handles: ['room.event.accepted', 'room.event.soft_failed', 'room.event.outlier', 'room.visibility.changed'],
+  handles: [
+    'room.event.accepted',
+    'room.event.soft_failed',
+    'room.event.outlier',
+    'room.visibility.changed',
+    'content.forgotten',
+  ],
   async evolve(record, documents) {
     switch (record.type) {
       case 'room.event.accepted':
@@ -46,6 +54,9 @@ export const roomSummariesProjection: Projection = {
         if (summary !== undefined) documents.put(roomSummaries, { ...summary, listed });
         return;
       }
+      case 'content.forgotten':
+        for (const event of forgottenEvents(record)) await forgetEvent(event, documents);
+        return;
       default:
     }
   },
@@ -76,7 +87,7 @@ async function summarise(record: AcceptedRecord, roomId: string, documents: Docu
   }
   const fields = {
     ...(await stateFields(record, roomId, documents)),
-    ...(await redactedFields(record, roomId, documents)),
+    ...(await redactedFields(appliedRedaction(record), roomId, documents)),
   };
   const members = await memberSummary(record, before, documents);
   documents.put(roomSummaries, summary(before, { ...before, ...fields }, members, position));
@@ -99,13 +110,20 @@ async function stateFields(
   return fields;
 }
 
+async function forgetEvent(event: ForgottenEvent, documents: Documents): Promise<void> {
+  const { roomId } = event;
+  const fields = await redactedFields(event, roomId, documents);
+  const before = await documents.get(roomSummaries, [roomId]);
+  if (before === undefined) return;
+  documents.put(roomSummaries, summary(before, { ...before, ...fields }, before, before.last_position));
+}
+
 /** A redacted event says less, now or when a state brings it back. Redaction never changes a membership. */
 async function redactedFields(
-  record: AcceptedRecord,
+  redaction: Pick<ForgottenEvent, 'target' | 'version'> | undefined,
   roomId: string,
   documents: Documents,
 ): Promise<Partial<SummaryFields>> {
-  const redaction = appliedRedaction(record);
   if (redaction === undefined) return {};
   const target = await documents.get(summaryEvents, [roomId, redaction.target]);
   if (target === undefined) return {};

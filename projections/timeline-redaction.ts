@@ -4,36 +4,37 @@ import { parseClientEvent, redactClientEvent, type ClientEvent } from './client-
 import type { Documents } from './projection.js';
 import { searchableFields } from './searchable-fields.js';
 import { parseUnsigned, unsignedText, type SharedUnsigned } from './shared-unsigned.js';
+import { leaveThread } from './threads.js';
 
 interface Redaction {
   readonly eventId: string;
-  readonly roomId: string;
   readonly json: string;
 }
 
 /**
  * Applies a redaction to what a timeline says of its target (specification: Client-Server API, Redactions): to the
  * event itself, and to the copies of it in the `unsigned` of others, the state event that replaced it and the
- * event that it had redacted. The first redaction of an event is the one it is shown with.
+ * event that it had redacted. The first redaction of an event is the one it is shown with; without one the content
+ * is gone as after a redaction, and nothing says why.
  */
 export async function redactInTimeline(
   documents: Documents,
-  targetId: string,
-  redaction: Redaction,
-  version: RoomVersion,
+  { roomId, target: targetId, version }: { roomId: string; target: string; version: RoomVersion },
+  redaction?: Redaction,
 ): Promise<void> {
-  const { roomId } = redaction;
   const target = await byId(documents, roomId, targetId);
   if (target === undefined || target.redacted_by !== undefined) return;
   const json = redactClientEvent(target.json, version);
   const redacted = parseClientEvent(json);
   const { relates_to: _, contains_url: __, ...kept } = target;
+  const because = redaction === undefined ? {} : { redacted_because: parseClientEvent(redaction.json) };
   documents.put(timeline, {
-    ...withUnsigned(kept, { redacted_because: parseClientEvent(redaction.json) }),
+    ...withUnsigned(kept, because),
     ...searchableFields(redacted.type, redacted.content),
     json,
-    redacted_by: redaction.eventId,
+    ...(redaction === undefined ? {} : { redacted_by: redaction.eventId }),
   });
+  await leaveThread(documents, target);
   const successors = await documents.find(timeline, { prefix: [targetId, roomId] }, 'replaces');
   for (const successor of successors) {
     documents.put(timeline, withUnsigned(successor, { prev_content: redacted.content }));

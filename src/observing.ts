@@ -61,7 +61,7 @@ type Health = Readonly<Record<string, boolean>>;
 
 /** Logs when a part of the server stops working and when it works again, and keeps the metrics informed. */
 export class HealthWatch {
-  readonly #check: () => Health | Promise<Health>;
+  readonly #check: () => Promise<Health>;
   readonly #clock: Clock;
   readonly #metrics: Metrics;
   readonly #logger: HealthLogger;
@@ -70,7 +70,7 @@ export class HealthWatch {
   #stopped = false;
 
   constructor(
-    check: () => Health | Promise<Health>,
+    check: () => Promise<Health>,
     { clock }: { readonly clock: Clock },
     metrics: Metrics,
     logger: HealthLogger,

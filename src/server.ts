@@ -21,9 +21,11 @@ import { ReadBarrier } from './queries/wait.js';
 import { accounts } from './read-models/collections.js';
 import { ReadModelNotReadyError, ReadStoreUnavailableError } from './read-models/errors.js';
 import { uuid } from './runtime/random.js';
+import { answers } from './server/answers.js';
 import { openEngine, type Engine, type Ports } from './server/engine.js';
 import { ownEphemera, sharedEphemera } from './server/ephemera.js';
 import { followUp } from './server/follow-up.js';
+import { forget, unredacted } from './server/forgetting.js';
 import { ownReadModels, sharedReadModels, type ReadModels } from './server/read-models.js';
 import { openServingReadStore } from './stores.js';
 
@@ -74,24 +76,30 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     epoch: log.epoch,
     store,
     nodes: new MendingNodes(write.ports.reader, mending(engine)),
+    events: write.ports.events,
     clock: ports.clock,
     positions: readModels,
     barrier: new ReadBarrier(readModels, roles === null ? undefined : () => log.end()),
     notifier,
     joinedRooms,
+    unredacted: unredacted(engine),
     ...ephemera,
   };
   wakeByEphemera(read);
   await readModels.start();
   const ending = new AbortController();
-  const following = followUp(engine, store, ending.signal);
+  const following = Promise.all([
+    followUp(engine, store, ending.signal),
+    forget(engine, store, readModels, ending.signal),
+  ]);
   return {
     ...engine,
     read,
     readModels,
     health: async () => ({
       ...(await engine.health()),
-      read_models: !isDamaged() && (await readModels.isServing()),
+      read_models:
+        !isDamaged() && (await answers(store.serving(), ports.clock)) && (await readModels.isServing()),
     }),
     async close() {
       ending.abort();

@@ -128,6 +128,13 @@ export async function openLogForReading(config: Config, ports: StorePorts): Prom
   }
 }
 
+/** Looks through the whole file of an embedded log that no server has open. @throws LogFormatError when it is damaged */
+export async function requireWholeLog(config: Config): Promise<void> {
+  if (config.log.adapter !== 'lmdb') return;
+  const store = await import('./log/lmdb-store.js');
+  store.requireWholeLog(dataFolders(config).log);
+}
+
 /**
  * Opens the read models. MongoDB need not be there: whatever is asked of it then is unavailable, and what is in its
  * database is seen when it is there.

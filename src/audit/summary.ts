@@ -1,4 +1,5 @@
 import type { RoomEvent } from '../protocol/events.js';
+import { checkContentHash } from '../protocol/hashes.js';
 import type { RoomSession } from '../commands/room/room-session.js';
 
 /** An event as an audit shows it. */
@@ -13,6 +14,8 @@ export interface EventSummary {
   /** Where the log has it. */
   readonly position?: number;
   readonly content: unknown;
+  /** Only where content is what redaction leaves, and not what was sent: it was forgotten, or came redacted. */
+  readonly forgotten?: true;
 }
 
 export function summaryOf(session: RoomSession, event: RoomEvent): EventSummary {
@@ -26,6 +29,7 @@ export function summaryOf(session: RoomSession, event: RoomEvent): EventSummary 
     standing: place?.standing ?? 'unknown',
     ...(place === undefined ? {} : { position: place.position }),
     content: event.content,
+    ...(checkContentHash(event.pdu) ? {} : { forgotten: true as const }),
   };
 }
 

@@ -31,7 +31,7 @@ export async function serve(
   const config = loadConfig({ file: options.config, env: { ...io.env, ...roles }, cwd: io.cwd });
   requireOpenFiles();
   const server = await start(config).catch((error: unknown) => {
-    throw isPlain(error) ? new CliError(`Engram cannot start: ${error.message}`) : error;
+    throw isPlain(error) ? new CliError(`Engram cannot start: ${wordsOf(error, config)}`) : error;
   });
   if (!io.signal.aborted) {
     io.stdout.write(greeting(config, server, options.config, io));
@@ -40,6 +40,12 @@ export async function serve(
   io.stderr.write('Ending: requests under way are answered first.\n');
   await server.close();
   return EXIT.ok;
+}
+
+/** The system does not say which disk is full. */
+function wordsOf(error: Error, { data_dir: folder }: Config): string {
+  const isFull = 'code' in error && error.code === 'ENOSPC';
+  return isFull ? `The disk of ${folder} is full. (${error.message})` : error.message;
 }
 
 /** The composition root brings in all adapters: loaded only where a server is wanted. */

@@ -16,7 +16,7 @@ export function stateText(
     event.sender,
     timeText(event.origin_server_ts),
     event.event_id,
-    contentText(event.content),
+    contentOf(event),
   ]);
   const head = `${printable(roomId)} at position ${position}: ${events.length} state events, root ${root}\n\n`;
   return head + table(['TYPE', 'STATE KEY', 'SENDER', 'TIME (UTC)', 'EVENT', 'CONTENT'], rows);
@@ -50,6 +50,10 @@ export function changeLines(changes: readonly StateChange[]): string {
 /** An event on one line. */
 export function eventLine(event: EventSummary | null): string {
   if (event === null) return 'nothing';
-  const { event_id, sender, origin_server_ts, content } = event;
-  return printable(`${event_id} by ${sender}, ${timeText(origin_server_ts)}: ${contentText(content)}`);
+  const { event_id, sender, origin_server_ts } = event;
+  return printable(`${event_id} by ${sender}, ${timeText(origin_server_ts)}: ${contentOf(event)}`);
+}
+
+function contentOf({ content, forgotten }: EventSummary): string {
+  return forgotten === true ? `${contentText(content)} (the rest is forgotten)` : contentText(content);
 }

@@ -6,6 +6,7 @@ import type { Config } from '../config.js';
 import type { Log, RecordBatch } from '../log/log.js';
 import { VerifyKey } from '../protocol/keys.js';
 import type { VerifyKeys } from '../protocol/signatures.js';
+import { requireWholeLog } from '../stores.js';
 import { CliError, EXIT, type Io } from './io.js';
 import { createProgress } from './progress.js';
 import { positionUnit, readSigningKey, withLog, type Reading } from './reading.js';
@@ -29,6 +30,7 @@ const MOST_LISTED = 10_000;
  */
 export async function verify(options: VerifyOptions, io: Io): Promise<number> {
   return withLog(options, io, async ({ config, log }) => {
+    await requireWholeLog(config);
     await requireOurs(log, config.server_name);
     return withScratch(async (scratch) => {
       const listed: Finding[] = [];
@@ -90,6 +92,7 @@ async function run(
     progress.update(Math.min(done, last));
     if (io.signal.aborted) break;
   }
+  if (!io.signal.aborted) await verifier.finish();
   progress.finish();
   return position;
 }
@@ -115,7 +118,8 @@ function summary(counts: VerifyCounts, position: number, seconds: number): strin
   const lines = [
     `Read ${number(counts.records)} records (${number(counts.events)} events) up to position ${number(position)} ` +
       `in ${seconds.toFixed(1)} s: ${rate} records/s.`,
-    ...unchecked(counts.contentsUnchecked, 'contents that were forgotten or redacted on receipt'),
+    ...forgotten(counts.contentsForgotten),
+    ...unchecked(counts.contentsRedacted, 'contents that were redacted on receipt'),
     ...unchecked(
       counts.signaturesUnchecked,
       "signatures under keys that are not known here, such as other servers'",
@@ -126,6 +130,12 @@ function summary(counts: VerifyCounts, position: number, seconds: number): strin
       : `${number(counts.findings)} ${counts.findings === 1 ? 'finding' : 'findings'}.`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What redaction leaves of these is checked as ever: format, ID, signatures, decisions. */
+function forgotten(count: number): string[] {
+  if (count === 0) return [];
+  return [`Forgotten: the content of ${count.toLocaleString('en')} ${count === 1 ? 'event' : 'events'}.`];
 }
 
 function unchecked(count: number, what: string): string[] {

@@ -53,7 +53,7 @@ export interface Config {
      */
     readonly adapter: 'lmdb' | 'mongodb';
     /**
-     * The connection string of MongoDB.
+     * The connection string of MongoDB. The database that it names is ours alone; `engram` where it names none.
      */
     readonly url: string | null;
   };

@@ -14,7 +14,7 @@ import { open, type Database, type RootDatabase } from 'lmdb';
 import { damageOf, LOOKED_THROUGH, requireAccess } from '../runtime/lmdb-check.js';
 import { DiskGuard } from '../runtime/disk-guard.js';
 import { LogFormatError } from './errors.js';
-import { isLockFile, lockFolder } from './folder-lock.js';
+import { holderOf, isLockFile, lockFolder } from './folder-lock.js';
 import { isObject } from './json.js';
 
 const MAGIC = 'engram-log';
@@ -91,8 +91,8 @@ export function openLmdbStoreForReading(folder: string): LmdbStore {
   if (!existsSync(join(folder, DATABASE_FILE))) throw new LogFormatError(`There is no log in ${folder}.`);
   refuseForeign(folder);
   checkFormat(folder);
-  // Its head only: a server may be writing the rest.
-  checkDatabase(join(folder, DATABASE_FILE), false);
+  if (fileSize(join(folder, DATABASE_FILE)) <= LOOKED_THROUGH) requireWholeLog(folder);
+  else checkDatabase(join(folder, DATABASE_FILE), false);
   const root = openRoot(folder, undefined, true);
   const table = (name: string): Table => {
     try {
@@ -114,6 +114,25 @@ export function openLmdbStoreForReading(folder: string): LmdbStore {
     disk: new DiskGuard(join(folder, DATABASE_FILE), 0),
     close: () => root.close(),
   };
+}
+
+/**
+ * Looks through the whole file of a log, unless a server has it open, which may be writing it: then its head only.
+ *
+ * @throws LogFormatError when it is damaged
+ */
+export function requireWholeLog(folder: string): void {
+  const file = join(folder, DATABASE_FILE);
+  if (holderOf(folder) !== undefined) {
+    checkDatabase(file, false);
+    return;
+  }
+  try {
+    checkDatabase(file, true);
+  } catch (error) {
+    // One that was started meanwhile has looked for itself.
+    if (holderOf(folder) === undefined) throw error;
+  }
 }
 
 function refuseForeign(folder: string): void {

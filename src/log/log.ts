@@ -62,6 +62,15 @@ export interface Retention {
   readonly truncateBefore?: number;
 }
 
+/** Where sealed content lies: revisions of a stream, inclusive. */
+export interface SealedRange {
+  readonly stream: string;
+  readonly from: number;
+  readonly to: number;
+  /** One of the records that a commit brought in at revision `from`; else all that are there. */
+  readonly index?: number;
+}
+
 export interface ReadOptions {
   /** The first revision to be read; by default the stream's first, or its last when reading backwards. */
   readonly from?: number;
@@ -127,6 +136,12 @@ export interface Log {
 
   /** Ends the epoch: whoever opens the log next begins another. */
   endEpoch(): Promise<void>;
+
+  /**
+   * Destroys the keys of what is sealed at these places, in the key file of this process, durably: from then on it
+   * reads as forgotten, for this process and every later one. Done again, it changes nothing.
+   */
+  forget(places: readonly SealedRange[]): Promise<void>;
 
   /** Records found damaged since the log was opened. */
   readonly damaged: readonly DamagedRecord[];

@@ -10,7 +10,16 @@ import {
   RecordTooLargeError,
   WrongRevisionError,
 } from './errors.js';
-import type { Appended, DamagedRecord, Log, NewRecord, ReadOptions, RecordBatch, Retention } from './log.js';
+import type {
+  Appended,
+  DamagedRecord,
+  Log,
+  NewRecord,
+  ReadOptions,
+  RecordBatch,
+  Retention,
+  SealedRange,
+} from './log.js';
 import { NO_STREAM, START, type Position } from './position.js';
 import { RecordReader } from './record-reader.js';
 import { recordValidators } from './schemas.js';
@@ -239,6 +248,11 @@ export class RecordLog implements Log {
   async endEpoch(): Promise<void> {
     this.#open();
     return this.#raw.endEpoch();
+  }
+
+  async forget(places: readonly SealedRange[]): Promise<void> {
+    this.#open();
+    this.#keys.puncture(places);
   }
 
   async close(): Promise<void> {

@@ -2,10 +2,21 @@ import { hash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LRUCache } from 'lru-cache';
-import { makeFileDurably, writeFileDurably } from '../runtime/durable-file.js';
+import { makeFileDurably, replaceFileDurably } from '../runtime/durable-file.js';
 import type { Random } from '../runtime/random.js';
 import { LogFormatError } from './errors.js';
-import { decodeHeld, descend, encodeHeld, keyAt, punctured, type Bits, type Held } from './seal-tree.js';
+import type { SealedRange } from './log.js';
+import {
+  changed,
+  common,
+  decodeHeld,
+  descend,
+  encodeHeld,
+  keyAt,
+  withoutRange,
+  type Bits,
+  type Held,
+} from './seal-tree.js';
 
 /** Where a sealed record lies; `index` is given for staged records only, which share a revision. */
 export interface SealPlace {
@@ -57,7 +68,7 @@ export class SealKeys {
       // Of processes that start together one makes it, and all take it.
       makeFileDurably(file, encodeFile(random.bytes(32)));
     }
-    return new SealKeys(file, decodeFile(file, readFileSync(file)));
+    return new SealKeys(file, readKeyFile(file));
   }
 
   /** The 32-byte key of a place, or undefined when it was punctured. */
@@ -71,15 +82,33 @@ export class SealKeys {
   }
 
   /**
-   * Destroys the keys of these places, for good: the file is rewritten, on disk, before this returns. A place
-   * without index covers the whole commit at that revision.
+   * Destroys the keys of these places, for good: the file is rewritten, on disk, before this returns, and what it was
+   * before overwritten. What is gone already costs no writing. Other processes may do the same with the same file: what
+   * one of them destroyed is gone for all, as soon as they come here.
+   *
+   * @throws LogFormatError when the file is another log's by now, or damaged
+   *
+   * Cost: a few hashes and 34 bytes of the file for each level of the tree that is parted, which is 128 for the first
+   * place of a stream, at most 64 for a range; and the file once for all places.
    */
-  puncture(places: readonly SealPlace[]): void {
-    let held = this.#held;
-    for (const place of places) held = punctured(held, pathOf(place));
-    if (this.#file !== undefined) writeFileDurably(this.#file, encodeFile(held));
+  puncture(places: readonly SealedRange[]): void {
+    const stored = this.#file === undefined ? this.#held : readKeyFile(this.#file);
+    let held = this.#commonWith(stored);
+    for (const place of places) held = without(held, place);
+    // The same tree by the same nodes has been handed back where nothing was taken from it.
+    if (this.#file !== undefined && held !== stored) replaceFileDurably(this.#file, encodeFile(held));
     this.#held = held;
-    this.#streams.clear();
+    for (const { stream } of places) this.#streams.delete(stream);
+  }
+
+  #commonWith(stored: Held): Held {
+    try {
+      // Another process has destroyed what may be cached here.
+      if (common(this.#held, stored) !== this.#held) this.#streams.clear();
+      return common(stored, this.#held);
+    } catch {
+      throw new LogFormatError(`${this.#file ?? ''} holds the keys of another log than the one in use.`);
+    }
   }
 
   #path(stream: string): StreamPath {
@@ -126,12 +155,13 @@ function streamBits(stream: string): Bits {
   return Array.from(digest).flatMap((byte) => bitsOf(byte, 8));
 }
 
-function pathOf({ stream, revision, index }: SealPlace): Bits {
-  return [
-    ...streamBits(stream),
-    ...bitsOf(revision, REVISION_BITS),
-    ...(index === undefined ? [] : bitsOf(index, INDEX_BITS)),
-  ];
+function without(held: Held, { stream, from, to, index }: SealedRange): Held {
+  for (const revision of [from, to]) checkRange(revision, REVISION_BITS);
+  if (index === undefined) {
+    return changed(held, streamBits(stream), (node) => withoutRange(node, from, to, REVISION_BITS));
+  }
+  const path = [...streamBits(stream), ...bitsOf(from, REVISION_BITS), ...bitsOf(index, INDEX_BITS)];
+  return changed(held, path, () => undefined);
 }
 
 const MAGIC = Buffer.from('engram keys 1\n');
@@ -139,6 +169,20 @@ const MAGIC = Buffer.from('engram keys 1\n');
 function encodeFile(held: Held): Buffer {
   const body = Buffer.concat([MAGIC, encodeHeld(held)]);
   return Buffer.concat([body, hash('sha256', body, 'buffer')]);
+}
+
+/** How often a file is read again that does not read well: another process may just be overwriting what it was. */
+const MOST_READS = 3;
+
+/** @throws LogFormatError */
+function readKeyFile(file: string): Held {
+  for (let reads = 1; ; reads++) {
+    try {
+      return decodeFile(file, readFileSync(file));
+    } catch (error) {
+      if (!(error instanceof LogFormatError) || reads === MOST_READS) throw error;
+    }
+  }
 }
 
 function decodeFile(file: string, bytes: Buffer): Held {

@@ -37,16 +37,58 @@ export function keyAt(node: Uint8Array): Uint8Array {
 
 export type Bits = readonly (0 | 1)[];
 
-/** What is held after everything at and below `path` has been punctured; the old tree is left as it is. */
-export function punctured(held: Held, path: Bits, depth = 0): Held {
+/**
+ * What is held after the node at `path` was changed; the old tree is left as it is, and handed back where the change
+ * left the node as it was.
+ */
+export function changed(held: Held, path: Bits, change: (node: Held) => Held, depth = 0): Held {
   const bit = path[depth];
-  if (held === undefined || bit === undefined) return undefined;
-  const branch: Branch =
-    held instanceof Uint8Array ? { zero: child(held, ZERO), one: child(held, ONE) } : held;
-  const rest = punctured(bit === 0 ? branch.zero : branch.one, path, depth + 1);
-  const other = bit === 0 ? branch.one : branch.zero;
-  if (rest === undefined && other === undefined) return undefined;
-  return bit === 0 ? { zero: rest, one: other } : { zero: other, one: rest };
+  if (bit === undefined) return change(held);
+  if (held === undefined) return undefined;
+  const { zero, one } = branchOf(held);
+  const before = bit === 0 ? zero : one;
+  const after = changed(before, path, change, depth + 1);
+  if (after === before) return held;
+  return bit === 0 ? branch(after, one) : branch(zero, after);
+}
+
+/**
+ * What is held of a node without the leaves of this range, inclusive, where it has `bits` levels below it: at most two
+ * nodes more for each level, whatever the range's length.
+ */
+export function withoutRange(held: Held, from: number, to: number, bits: number): Held {
+  const size = 2 ** bits;
+  if (held === undefined || to < 0 || from >= size) return held;
+  if (from <= 0 && to >= size - 1) return undefined;
+  const half = size / 2;
+  const before = branchOf(held);
+  const zero = withoutRange(before.zero, from, to, bits - 1);
+  const one = withoutRange(before.one, from - half, to - half, bits - 1);
+  return zero === before.zero && one === before.one ? held : branch(zero, one);
+}
+
+/**
+ * What both of two copies of one tree hold; the first itself where it holds no more than the other.
+ *
+ * @throws Error when they are not of one tree
+ */
+export function common(a: Held, b: Held): Held {
+  if (a === undefined || b === undefined) return undefined;
+  if (a instanceof Uint8Array && b instanceof Uint8Array) {
+    if (Buffer.compare(a, b) !== 0) throw new Error('These are the nodes of two key trees.');
+    return a;
+  }
+  const [parts, others] = [branchOf(a), branchOf(b)];
+  const [zero, one] = [common(parts.zero, others.zero), common(parts.one, others.one)];
+  return zero === parts.zero && one === parts.one ? a : branch(zero, one);
+}
+
+function branchOf(held: Uint8Array | Branch): Branch {
+  return held instanceof Uint8Array ? { zero: child(held, ZERO), one: child(held, ONE) } : held;
+}
+
+function branch(zero: Held, one: Held): Held {
+  return zero === undefined && one === undefined ? undefined : { zero, one };
 }
 
 /** One bit down: whatever is held there. */

@@ -47,6 +47,8 @@ export const MATRIX_ERRORS = {
   M_CONNECTION_FAILED: 504,
   M_CONNECTION_TIMEOUT: 504,
   M_UNACTIONABLE: 400,
+  /** MSC2815, which is not part of the specification yet. */
+  'FI.MAU.MSC2815_UNREDACTED_CONTENT_DELETED': 404,
 } as const;
 
 export type MatrixErrorCode = keyof typeof MATRIX_ERRORS;

@@ -4,6 +4,10 @@ import { Subject } from 'rxjs';
 export interface Wake {
   readonly rooms: ReadonlySet<string>;
   readonly users: ReadonlySet<string>;
+  /** Rooms of which something was redacted or forgotten. */
+  readonly redacted?: ReadonlySet<string>;
+  /** Users to whose devices something was sent, which is nothing else of theirs. */
+  readonly inboxes?: ReadonlySet<string>;
   /** Everything up to here can be read; absent where what happened is not recorded (typing, presence). */
   readonly position?: number;
 }

@@ -151,8 +151,69 @@ export const receipts = collection<Receipt>({
   },
 });
 
-/** An event that notifies a user: where it is, whether it is highlighted, and its thread's root where it is in one. */
-export type UnreadEvent = readonly [position: number, index: number, highlight: 0 | 1, thread?: string];
+/** A message that was sent to a device, until the device has acknowledged it. */
+export type ToDeviceMessage = Document & {
+  user_id: string;
+  device_id: string;
+  position: number;
+  /** As in the timeline. */
+  index: number;
+  /** Of the record in the user's stream: what is acknowledged is named by it. */
+  revision: number;
+  /** The message as the device gets it, as JSON text. */
+  json: string;
+};
+
+export const toDeviceMessages = collection<ToDeviceMessage>({
+  name: 'to_device_messages',
+  projection: 'to-device',
+  key: (d) => [d.user_id, d.device_id, d.position, d.index],
+  indexes: {},
+  fields: { key: ['user_id', 'device_id', 'position', 'index'], indexes: {} },
+});
+
+/** A room that a device looks into, though its user is not in it. */
+export type Peek = Document & {
+  user_id: string;
+  device_id: string;
+  room_id: string;
+  /** When it began. */
+  position: number;
+};
+
+export const peeks = collection<Peek>({
+  name: 'peeks',
+  projection: 'peeks',
+  key: (d) => [d.user_id, d.device_id, d.room_id],
+  indexes: {},
+  fields: { key: ['user_id', 'device_id', 'room_id'], indexes: {} },
+});
+
+/** Where a user is to be told of events. */
+export type Pusher = Document & {
+  user_id: string;
+  app_id: string;
+  pushkey: string;
+  /** The device that set it up. */
+  device_id: string;
+  /** What else was said of it, as JSON text of an object. */
+  json: string;
+  position: number;
+};
+
+export const pushers = collection<Pusher>({
+  name: 'pushers',
+  projection: 'pushers',
+  key: (d) => [d.user_id, d.app_id, d.pushkey],
+  indexes: { address: (d) => [d.app_id, d.pushkey, d.user_id] },
+  fields: { key: ['user_id', 'app_id', 'pushkey'], indexes: { address: ['app_id', 'pushkey', 'user_id'] } },
+});
+
+/**
+ * An event that notifies a user: its position, its number in the room (`notification_events`), whether it is
+ * highlighted, and its thread's root where it is in one.
+ */
+export type UnreadEvent = readonly [position: number, ordinal: number, highlight: 0 | 1, thread?: string];
 
 export interface UnreadCounts {
   readonly notifications: number;
@@ -161,8 +222,8 @@ export interface UnreadCounts {
 }
 
 /**
- * What is unread of each room that a user of ours has joined, by the user's push rules; at most about a thousand
- * events count. There is one of each, zeros too.
+ * What is unread of each room that a user of ours has joined, by the user's push rules. There is one of each, zeros
+ * too.
  */
 export type NotificationCount = Document &
   UnreadCounts & {
@@ -172,7 +233,7 @@ export type NotificationCount = Document &
     threads?: Readonly<Record<string, UnreadCounts>>;
     /** When the counts became what they are. */
     position: number;
-    /** The newest of the events that are counted, oldest first; `unread_pages` has those before them. */
+    /** Of the events that are counted, those of the newest block, oldest first; `unread_pages` has the others. */
     recent: readonly UnreadEvent[];
     /** The current member event, and the user's name in it. */
     member_event: string;
@@ -195,38 +256,42 @@ export const notificationCounts = collection<NotificationCount>({
   },
 });
 
-/** Unread events that are not among a room's most recent, oldest first. */
+/** A block's unread events, oldest first: those whose numbers in the room begin alike. */
 export type UnreadPage = Document & {
   user_id: string;
   room_id: string;
-  /** None of its events is before this place. */
-  position: number;
-  index: number;
+  block: number;
   events: readonly UnreadEvent[];
 };
 
 export const unreadPages = collection<UnreadPage>({
   name: 'unread_pages',
   projection: 'notification-counts',
-  key: (d) => [d.user_id, d.room_id, d.position, d.index],
+  key: (d) => [d.user_id, d.room_id, d.block],
   indexes: {},
-  fields: { key: ['user_id', 'room_id', 'position', 'index'], indexes: {} },
+  fields: { key: ['user_id', 'room_id', 'block'], indexes: {} },
 });
 
-/** Where the events are that notified anybody. */
-export type NotifyingEvent = Document & {
+/** Every accepted event, as far as unread counts depend on it. */
+export type NotificationEvent = Document & {
   room_id: string;
   event_id: string;
-  position: number;
-  index: number;
+  /** Its number in the room: the first event has 1. */
+  ordinal: number;
+  /** Who reads by sending it what is before it; absent for changes of membership. */
+  reader?: string;
+  /** The thread's root, where it is in one. */
+  thread_id?: string;
+  /** The event that it relates to by something else than a thread: whose thread it is in. */
+  related_to?: string;
 };
 
-export const notifyingEvents = collection<NotifyingEvent>({
-  name: 'notifying_events',
+export const notificationEvents = collection<NotificationEvent>({
+  name: 'notification_events',
   projection: 'notification-counts',
   key: (d) => [d.room_id, d.event_id],
-  indexes: {},
-  fields: { key: ['room_id', 'event_id'], indexes: {} },
+  indexes: { related: (d) => (d.related_to === undefined ? undefined : [d.room_id, d.related_to]) },
+  fields: { key: ['room_id', 'event_id'], indexes: { related: ['room_id', 'related_to'] } },
 });
 
 /** By what a user of ours wants events to be judged. */
@@ -267,6 +332,8 @@ export const notificationStateEvents = collection<NotificationStateEvent>({
 export type NotificationRoom = Document & {
   room_id: string;
   version: string;
+  /** How many events were accepted. */
+  events: number;
   /** Joined members, those of other servers too. */
   joined: number;
   create?: string;
@@ -279,17 +346,6 @@ export const notificationRooms = collection<NotificationRoom>({
   key: (d) => [d.room_id],
   indexes: {},
   fields: { key: ['room_id'], indexes: {} },
-});
-
-/** The events that are in threads. */
-export type ThreadedEvent = Document & { room_id: string; event_id: string; thread_id: string };
-
-export const threadedEvents = collection<ThreadedEvent>({
-  name: 'notification_threads',
-  projection: 'notification-counts',
-  key: (d) => [d.room_id, d.event_id],
-  indexes: {},
-  fields: { key: ['room_id', 'event_id'], indexes: {} },
 });
 
 export type { Key };

@@ -31,6 +31,7 @@ const CATALOGUE = Buffer.from('catalogue');
 const FORMAT_KEY = Buffer.from('format');
 const CHECKPOINT = 'checkpoint/';
 const LEASE = 'lease/';
+const SCRUBBED = Buffer.from('scrubbed');
 
 /**
  * What an LMDB read store knows of itself. Held in memory, and read again when a number in the store says that
@@ -143,6 +144,16 @@ export class LmdbCatalogue {
     return true;
   }
 
+  /** Up to which position of the log the files were scrubbed. */
+  scrubbed(): number {
+    const found = this.#read(SCRUBBED);
+    return typeof found === 'number' ? found : -1;
+  }
+
+  writeScrubbed(position: number): void {
+    this.#write(SCRUBBED, position);
+  }
+
   /** Forgets a version; its entries are still to be deleted. */
   drop(projection: string, version: number): void {
     const current = this.current();
@@ -152,6 +163,8 @@ export class LmdbCatalogue {
       (entry) => entry[0] !== projection || entry[1] !== version,
     );
     void this.#meta.remove(checkpointKey(projection, version));
+    // Its documents may have what was taken out of others long ago.
+    void this.#meta.remove(SCRUBBED);
     this.#change({
       ...current,
       slots: Object.fromEntries(slots.filter((entry) => !gone.includes(entry))),

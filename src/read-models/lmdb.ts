@@ -20,6 +20,7 @@ import {
   slotKey,
   type Databases,
 } from './lmdb-collection.js';
+import { LmdbScrub } from './lmdb-scrub.js';
 import { decodeDocument, encodeDocument, encodeEntry, isDamage } from './lmdb-stored.js';
 import type {
   Checkpoint,
@@ -30,6 +31,7 @@ import type {
   Key,
   Lease,
   ReadStore,
+  Scrubbing,
   Serving,
 } from './store.js';
 
@@ -77,7 +79,7 @@ export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions 
     throw new ReadStoreFormatError(`${folder} holds no read models that can be opened: ${String(error)}`);
   }
   try {
-    return new LmdbReadStore(root, new DiskGuard(file, options.leastFree ?? 0), options);
+    return new LmdbReadStore(root, file, options);
   } catch (error) {
     void root.close();
     throw error;
@@ -98,13 +100,26 @@ class LmdbReadStore implements ReadStore {
   readonly #databases: Databases;
   readonly #catalogue: LmdbCatalogue;
   #closed = false;
+  readonly #closing = new AbortController();
   readonly #transactions = new Set<Promise<void>>();
   #purging: Promise<void> = Promise.resolve();
+  readonly #scrub: LmdbScrub;
+  #scrubbing: Promise<unknown> = Promise.resolve();
 
-  constructor(root: RootDatabase<Buffer, Uint8Array>, disk: DiskGuard, options: LmdbReadStoreOptions) {
+  readonly scrubbing: Scrubbing = {
+    scrubbed: async () => this.#read(() => this.#catalogue.scrubbed()),
+    scrub: (position, signal) => {
+      const run = this.#runScrub(position, signal);
+      this.#scrubbing = run.catch(() => undefined);
+      return run;
+    },
+  };
+
+  constructor(root: RootDatabase<Buffer, Uint8Array>, file: string, options: LmdbReadStoreOptions) {
     const { readOnly = false, onDamage = () => undefined } = options;
     this.#root = root;
-    this.#disk = disk;
+    this.#disk = new DiskGuard(file, options.leastFree ?? 0);
+    this.#scrub = new LmdbScrub(root, file, (bytes, action) => this.#transaction(bytes, action));
     this.#readOnly = readOnly;
     const names = [...root.getKeys({ limit: 8 })].map((name) =>
       Buffer.from(name).toString().replace(/\0$/, ''),
@@ -222,10 +237,28 @@ class LmdbReadStore implements ReadStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closing.abort();
     // LMDB may not be read any more once it is being closed.
+    await this.#scrubbing;
     await Promise.allSettled(this.#transactions);
     await this.#purging;
     await this.#root.close();
+  }
+
+  async #runScrub(position: number, signal: AbortSignal): Promise<boolean> {
+    this.#check();
+    // Documents of dropped versions are deleted in the background.
+    await this.#purging;
+    try {
+      if (!(await this.#scrub.run(AbortSignal.any([signal, this.#closing.signal])))) return false;
+      await this.#transaction(0, () => {
+        this.#catalogue.writeScrubbed(position);
+      });
+      return true;
+    } catch (error) {
+      if (this.#stopping()) return false;
+      throw asUnavailable(error);
+    }
   }
 
   #apply(write: Prepared): void {

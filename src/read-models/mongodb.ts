@@ -110,6 +110,10 @@ export class MongoReadStore implements ReadStore {
     return new MongoCollection(this.#commands, definition, reading);
   }
 
+  /**
+   * Costs one command for each read. That another process has dropped the version is seen with the next look at its
+   * checkpoint, or by a write, which is refused.
+   */
   version<D extends Document>(definition: CollectionDefinition<D>, version: number): Collection<D> {
     const shape = shapeOf(definition);
     const named = { projection: definition.projection, version };
@@ -125,6 +129,7 @@ export class MongoReadStore implements ReadStore {
     return new MongoCollection(this.#commands, definition, reading);
   }
 
+  /** Costs four commands one after another, with one for each collection between them; see mongodb-writing.ts. */
   async write(
     writes: readonly (DocumentWrite & { readonly projection: string; readonly version: number })[],
     checkpoints: readonly { readonly next: Checkpoint; readonly expected: number }[],

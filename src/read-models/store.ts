@@ -89,6 +89,18 @@ export interface Lease {
   readonly beat: number;
 }
 
+/** For a store whose files are this program's: what was taken out of documents does not stay in them. */
+export interface Scrubbing {
+  /** Up to which position of the log everything that was taken out of documents is gone from the files too; -1 for none. */
+  scrubbed(): Promise<number>;
+  /**
+   * Overwrites what is left in the files of whatever was changed and deleted before the call, and remembers that it is
+   * so up to a position of the log. False when `signal` ended it, or another process was still reading what has to be
+   * overwritten: it is to be called again. One process at a time.
+   */
+  scrub(position: number, signal: AbortSignal): Promise<boolean>;
+}
+
 /**
  * The read store: named collections of documents, disposable. One writer per projection; a stale one is refused.
  *
@@ -150,6 +162,9 @@ export interface ReadStore {
    * part of any version, and stay when all are dropped.
    */
   changeLease(next: Lease, expected: Lease | undefined): Promise<boolean>;
+
+  /** Absent where files are the business of another server, which alone knows what it keeps in them. */
+  readonly scrubbing?: Scrubbing;
 
   close(): Promise<void>;
 }

@@ -17,6 +17,8 @@ export interface EventPlace {
   readonly authEvents: readonly string[];
   /** Which rule refused it, where one did. */
   readonly refusal?: { readonly rule: string; readonly reason: string };
+  /** Where else the log has it: as the outlier that it was before it got this place. */
+  readonly also?: readonly { readonly revision: number; readonly index: number }[];
 }
 
 /** A room's event graph from its front: all that a decision about the next event starts from. */

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fstatSync,
   fsyncSync,
   linkSync,
   openSync,
@@ -19,6 +20,23 @@ export function writeFileDurably(file: string, bytes: Uint8Array): void {
   const beside = writeBeside(file, bytes);
   renameSync(beside, file);
   flush(dirname(file));
+}
+
+/**
+ * The same for a file whose old contents must not stay on the disk: they are overwritten where they lie, once the new
+ * ones are there. (What a file system or a drive has copied elsewhere is beyond a program's reach.)
+ */
+export function replaceFileDurably(file: string, bytes: Uint8Array): void {
+  const old = openSync(file, 'r+');
+  try {
+    const size = fstatSync(old).size;
+    writeFileDurably(file, bytes);
+    const zeros = Buffer.alloc(Math.min(size, 65_536));
+    for (let at = 0; at < size;) at += writeSync(old, zeros, 0, Math.min(zeros.length, size - at), at);
+    fsyncSync(old);
+  } finally {
+    closeSync(old);
+  }
 }
 
 /** The same for a file that must not be there yet: of several processes one makes it. Says whether it was this one. */

@@ -19,6 +19,7 @@ import { markInUse } from '../runtime/derived-folder.js';
 import { DiskGuard } from '../runtime/disk-guard.js';
 import { systemRandom, type Random } from '../runtime/random.js';
 import { openLog, openRoomState } from '../stores.js';
+import { answers } from './answers.js';
 import { claimLog, openSigningKey } from './keys.js';
 import { takeProcessFolder, type ProcessFolder } from './process-folder.js';
 
@@ -43,7 +44,7 @@ export interface Engine {
   readonly roomIndexer: RoomIndexer;
   /** Whether the process before did not close the data folder. */
   readonly afterCrash: boolean;
-  readonly health: () => Health | Promise<Health>;
+  readonly health: () => Promise<Health>;
   close(): Promise<void>;
 }
 
@@ -116,7 +117,11 @@ async function openIn(config: Config, folder: ProcessFolder, ports: Ports): Prom
       write,
       roomIndexer,
       afterCrash: use.afterCrash,
-      health: () => ({ disk: disk.objection() === undefined, room_state: !isDamaged() }),
+      health: async () => ({
+        log: await answers(log.end(), ports.clock),
+        disk: disk.objection() === undefined,
+        room_state: !isDamaged(),
+      }),
       async close() {
         // Alone, every record in the log went through this process; one of several moves with what it reads.
         if (config.roles === null) roomState.moveTo(log.head, log.epoch);

@@ -1,9 +1,11 @@
 import { accountConsequences } from '../commands/account-consequences.js';
+import type { Cursor } from '../commands/cursor.js';
 import { holdLease } from '../read-models/lease.js';
 import type { ReadStore } from '../read-models/store.js';
 import { pause } from '../runtime/pause.js';
 import { uuid } from '../runtime/random.js';
 import type { Engine } from './engine.js';
+import { forgettingCursors } from './forgetting.js';
 
 /** Milliseconds. */
 const CURSOR_PAUSE = 1000;
@@ -23,12 +25,21 @@ export async function followUp(engine: Engine, store: ReadStore, signal: AbortSi
   await holdLease(store, { ...lease, signal }, (held) => runCursors(engine, held));
 }
 
-/** Runs the cursors; one that fails goes on from where it was after a pause. */
-async function runCursors({ write, loggers, ports }: Engine, signal: AbortSignal): Promise<void> {
+/** Runs the cursors beside each other; one that fails goes on from where it was after a pause. */
+async function runCursors(engine: Engine, signal: AbortSignal): Promise<void> {
+  const cursors = [() => accountConsequences(engine.write), ...forgettingCursors(engine)];
+  await Promise.all(cursors.map((cursor) => runCursor(engine, cursor, signal)));
+}
+
+async function runCursor(
+  { loggers, ports }: Engine,
+  cursor: () => Pick<Cursor, 'run'>,
+  signal: AbortSignal,
+): Promise<void> {
   const ended = () => signal.aborted;
   while (!ended()) {
     try {
-      await accountConsequences(write).run(signal);
+      await cursor().run(signal);
     } catch (err) {
       if (ended()) return;
       loggers.commands.error({ err }, 'A cursor failed, and is tried again.');

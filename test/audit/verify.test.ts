@@ -4,7 +4,16 @@ import { checkEvent } from '../../src/audit/verify/event-checks.js';
 import type { Finding } from '../../src/audit/verify/finding.js';
 import { Verifier, type VerifierOptions } from '../../src/audit/verify/verifier.js';
 import { roomStream } from '../../src/commands/aggregates/room.js';
-import { sendEvent } from '../../src/commands/room-send.js';
+import { userStream } from '../../src/commands/aggregates/user.js';
+import {
+  recordForgotten,
+  recordStreamForgotten,
+  sealedEvents,
+  type SealedEvent,
+} from '../../src/commands/forgetting/forgotten.js';
+import { ban } from '../../src/commands/membership.js';
+import { setProfileField } from '../../src/commands/profile.js';
+import { redactEvent, sendEvent } from '../../src/commands/room-send.js';
 import type { LoggedRecord, RecordBatch } from '../../src/log/log.js';
 import type { RecordBody, RecordOf } from '../../src/log/records.js';
 import { VerifyKey } from '../../src/protocol/keys.js';
@@ -58,6 +67,7 @@ async function verified(
       ...options,
     });
     for await (const batch of world.log.readAll()) await verifier.take(change(batch));
+    await verifier.finish();
     return { findings, counts: verifier.counts };
   } finally {
     await scratch.close();
@@ -268,16 +278,87 @@ describe('forgotten content', () => {
       const { forgettable, ...data } = record.data;
       return { ...record, data, forgotten: true };
     });
+    const event = { room_id: room.roomId, room_version: '11', event_id: room.merged };
+    const { stream, revision } = await accepted(room.merged);
+    const places = [{ stream, from: revision, to: revision }];
+    await recordForgotten(world.side, { cause: 'redacted' }, [{ event, places }], world.context());
     const { findings, counts } = await verified({}, change);
     expect(findings).toEqual([]);
-    expect(counts.contentsUnchecked).toBe(1);
+    expect(counts).toMatchObject({ contentsForgotten: 1, contentsRedacted: 0 });
+  });
+
+  it('leaves the rest to be verified, whatever it is that is forgotten', async () => {
+    const { side, log } = world;
+    const context = world.context();
+    const why = { cause: 'erased' } as const;
+    const stream = roomStream(room.roomId);
+    const batches: RecordBatch[] = [];
+    for await (const batch of log.read(stream)) batches.push(batch);
+    let forgotten = 0;
+    for (const some of [(n: number) => n % 3 === 0, (n: number) => n % 2 === 0, () => true]) {
+      const events = batches.flatMap((batch) => sealedEvents(batch, ({ revision }) => some(revision)));
+      forgotten = events.length;
+      await recordForgotten(side, why, events, context);
+      await log.forget(events.flatMap(({ places }) => places));
+      const { findings, counts } = await verified();
+      expect(findings).toEqual([]);
+      expect(counts.contentsForgotten).toBeGreaterThanOrEqual(forgotten);
+    }
+    expect(forgotten).toBeGreaterThan(3);
+  });
+
+  it.each(['1', '6', '9', '10', '11', '12'])(
+    'in a room of version %s, of all that anybody said, leaves the rest to be verified',
+    async (room_version) => {
+      const [alice, bob] = [await world.user('anna'), await world.user('ben')];
+      await setProfileField(world.side, bob, 'displayname', 'Ben', world.context());
+      const more = { name: 'Pub', topic: 'Beer', invite: [bob] };
+      const roomId = await world.room(alice, { room_version, preset: 'public_chat', ...more }, [bob]);
+      const levels = { users: { [alice]: 100, [bob]: 50 }, notifications: { room: 70 } };
+      if (room_version !== '12') await world.sets(alice, roomId, 'm.room.power_levels', levels);
+      const said = await world.says(bob, roomId, 'Rude words');
+      const device = { userId: alice, deviceId: 'PHONE' };
+      const redaction = { target: said, content: { reason: 'Rude' }, transactionId: 'r' };
+      await redactEvent(world.side, device, roomId, redaction, world.context());
+      await ban(world.side, alice, roomId, bob, { reason: 'Rude' }, world.context());
+      await world.sets(alice, roomId, 'm.room.topic', { topic: 'Wine' });
+      const events: SealedEvent[] = [];
+      for await (const batch of world.log.read(roomStream(roomId))) {
+        events.push(...sealedEvents(batch, () => true));
+      }
+      await recordForgotten(world.side, { cause: 'redacted' }, events, world.context());
+      await world.log.forget(events.flatMap(({ places }) => places));
+      const { findings, counts } = await verified();
+      expect(findings).toEqual([]);
+      expect(counts.contentsForgotten).toBe(events.length);
+      expect(events.length).toBeGreaterThan(6);
+    },
+  );
+
+  it('of an account leaves the rest to be verified', async () => {
+    const user = await world.user('olga');
+    await setProfileField(world.side, user, 'displayname', 'Olga', world.context());
+    const place = { stream: userStream(user), from: 0, to: await world.log.revision(userStream(user)) };
+    await recordStreamForgotten(world.side, { cause: 'erased', user_id: user }, place, world.context());
+    await world.log.forget([place]);
+    expect((await verified()).findings).toEqual([]);
+  });
+
+  it('is found where nothing says that it was to be forgotten', async () => {
+    const merged = await accepted(room.merged);
+    const { stream, revision, position } = merged;
+    await world.log.forget([{ stream, from: revision, to: revision }]);
+    const { findings } = await verified();
+    expect(findings).toMatchObject([
+      { kind: 'forgotten', stream, revision, position, event_id: room.merged },
+    ]);
   });
 
   it('that another server sent with a wrong hash was redacted on receipt', async () => {
     const bob = await accepted(room.bobLevels);
     const { forgettable, ...data } = bob.data;
     const record = { ...bob, data: { ...data, event: { ...data.event, hashes: { sha256: 'wrong' } } } };
-    expect(checkEvent(record, SERVER, () => undefined).contentUnchecked).toBe(true);
+    expect(checkEvent(record, SERVER, () => undefined).contentMissing).toBe('redacted');
     expect(checkEvent(record, 'two.example', () => undefined).faults.map(({ kind }) => kind)).toContain(
       'content_hash',
     );

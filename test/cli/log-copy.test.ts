@@ -119,7 +119,7 @@ describe('engram log copy', () => {
     await copying();
     const before = readFileSync(join(keysOf(copy), 'seal.key'));
     SealKeys.open(join(keysOf(data), 'seal.key'), systemRandom).puncture([
-      { stream: 'user-@x', revision: 3 },
+      { stream: 'user-@x', from: 3, to: 3 },
     ]);
     expect((await copying()).code).toBe(0);
     const after = readFileSync(join(keysOf(copy), 'seal.key'));

@@ -63,6 +63,16 @@ export function documentsContract(at: Opened): void {
       expect('polluted' in {}).toBe(false);
     });
 
+    test('may nest deep, and have fields and numbers of any kind', async () => {
+      const fields = { '': 1, $set: 2, 'a.b': 3, $: { '.': [4] }, '\0': 5, '\ud800': '\udfff', é: null };
+      const numbers = [1e21, 1.5, -1e-7, 2 ** 53, Number.MIN_SAFE_INTEGER, 5e-324, 1.7976931348623157e308];
+      let nested: unknown = 'core';
+      for (let level = 0; level < 500; level++) nested = level % 2 === 0 ? [nested] : { nested };
+      await write(at.store, put(note(['a'], { fields, numbers, nested })));
+      const found = await at.store.version(notes, 1).get(['a']);
+      expect(JSON.stringify(found?.text)).toBe(JSON.stringify({ fields, numbers, nested }));
+    });
+
     test('stay apart by collection and by version', async () => {
       await write(at.store, put(note(['a'], 'old')));
       await at.store.write(

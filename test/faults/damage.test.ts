@@ -117,6 +117,13 @@ describe('the log', () => {
         await lived.server.kill().catch(() => undefined);
       }
       expect(readFileSync(file).equals(bytes)).toBe(true);
+      for (const args of [['verify'], ['token', 'create']]) {
+        const { ended, written } = runProgram(args, lived.server.environment);
+        expect([await ended, written.stderr]).toEqual([
+          1,
+          expect.stringMatching(/log\.mdb is (damaged|cut off|not)/),
+        ]);
+      }
     },
   );
 

@@ -29,7 +29,13 @@ const messages = () => alice.get(`/rooms/${encodeURIComponent(roomId)}/messages?
 describe('a log that cannot be reached', () => {
   test('refuses commands with Retry-After, and reads go on; afterwards all goes on by itself', async () => {
     const away = new LogUnavailableError('It is away.', { outcomeUnknown: false });
+    expect(await server.core.health()).toMatchObject({ log: true });
     vi.spyOn(server.core.log, 'append').mockRejectedValue(away);
+    const asked = vi.spyOn(server.core.log, 'end').mockRejectedValue(away);
+    expect(await server.core.health()).toMatchObject({ log: false, read_models: true });
+    // One that does not answer at all is as good as away.
+    asked.mockReturnValue(new Promise(() => undefined));
+    expect(await server.core.health()).toMatchObject({ log: false });
     const answer = await server.app.inject({
       method: 'PUT',
       url: `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/send/m.room.message/1`,
@@ -76,6 +82,8 @@ describe('read models that cannot be reached', () => {
     for (const method of ['collection', 'version', 'write', 'checkpoint', 'checkpoints'] as const) {
       vi.spyOn(store, method).mockImplementation(away);
     }
+    vi.spyOn(store, 'serving').mockRejectedValue(new ReadStoreUnavailableError('They are away.'));
+    expect(await server.core.health()).toMatchObject({ log: true, read_models: false });
     expect((await messages()).status).toBe(503);
     expect((await alice.get('/sync?timeout=0')).status).toBe(503);
     (await send('meanwhile')).ok();
@@ -83,6 +91,7 @@ describe('read models that cannot be reached', () => {
     (await send('afterwards')).ok();
     await until(async () => (await messages()).status === 200);
     const sync = JSON.stringify((await alice.get(`/sync?timeout=0&since=${String(token)}`)).ok());
+    expect(await server.core.health()).toMatchObject({ read_models: true });
     expect(sync).toContain('"body":"meanwhile"');
     expect(sync).toContain('"body":"afterwards"');
   });

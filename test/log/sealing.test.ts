@@ -68,7 +68,7 @@ test('when the key is destroyed, the rest can still be read', () => {
   const own = SealKeys.ephemeral(systemRandom);
   const record = accountData({ room_id: '!r', type: 'm.tag', content: { a: 1 } });
   const stored = { ...record, data: seal(record, place, own, systemRandom) };
-  own.puncture([place]);
+  own.puncture([{ stream: place.stream, from: place.revision, to: place.revision }]);
   expect(unseal(stored, place, own)).toStrictEqual({
     data: { room_id: '!r', type: 'm.tag' },
     forgotten: true,

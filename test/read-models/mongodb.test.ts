@@ -266,6 +266,40 @@ describe.skipIf(MONGODB_URL === '')(`the MongoDB read store${NO_MONGODB}`, () =>
     });
   });
 
+  test('a write is seen by queries as it comes, and by its projection when it is whole', async () => {
+    let goOn: (() => void) | undefined;
+    let stop: (() => void) | undefined;
+    const going = new Promise<void>((resolve) => (goOn = resolve));
+    const stopped = new Promise<void>((resolve) => (stop = resolve));
+    const plain = await open();
+    await write(plain, put(note(['a'], 1)), put(note(['b'], 1)));
+    await plain.serve('notebook', 1);
+    const store = keep(
+      steppingStore(database.url, async (command, step) => {
+        // Journal, commit, indexes, and one of the documents are done.
+        if (step === 4) {
+          stop?.();
+          await going;
+        }
+        return command();
+      }),
+    );
+    const writes = [put(note(['a'], 2)), put(note(['b'], 2))];
+    const writing = store.write(writes, [{ next: checkpoint(1), expected: 0 }]);
+    await stopped;
+    const seen = all(store);
+    const asked = store.collection(notes).find({ prefix: [] });
+    expect((await asked).map(({ text }) => text)).toEqual([2, 1]);
+    expect(await plain.checkpoints()).toEqual([checkpoint(0)]);
+    let isSeen = false;
+    void seen.then(() => (isSeen = true));
+    await store.collection(notes).get(['a']);
+    expect(isSeen).toBe(false);
+    goOn?.();
+    await writing;
+    expect((await seen).map(({ text }) => text)).toEqual([2, 2]);
+  });
+
   test('a document that a slower writer puts in between gives way', async () => {
     const physical = 'notes@1.1';
     const row = (position: number) => ({ json: `{"at":${position}}`, key: ['a'], by: {} });

@@ -1,5 +1,6 @@
 import type { LoggedRecord } from '../../src/log/log.js';
 import type { JsonObject } from '../../src/protocol/json.js';
+import { forgetsEvents } from './forgetting.js';
 import { MemoryLog } from './memory-log.js';
 import { RecordedRoom } from './records.js';
 import { alice, bob, carol, dave, erin } from './room.js';
@@ -16,12 +17,12 @@ export function parsed(text: string): JsonObject {
 export function richRooms(): LoggedRecord[] {
   const log = new MemoryLog();
   for (const version of ['1', '10', '11', '12']) {
-    richRoom(new RecordedRoom(log, version, `rich${version}`), version === '1' || version === '12');
+    richRoom(log, new RecordedRoom(log, version, `rich${version}`), version === '1' || version === '12');
   }
   return log.records;
 }
 
-function richRoom(room: RecordedRoom, more: boolean): void {
+function richRoom(log: MemoryLog, room: RecordedRoom, more: boolean): void {
   room.together(() => room.tell((r) => r.createdBy(alice, { type: 'm.space' }).joinRule('public')));
   const name = room.tell((r) => r.setState(alice, 'm.room.name', { name: 'A name to regret' }));
   room.list('public', alice);
@@ -54,6 +55,16 @@ function richRoom(room: RecordedRoom, more: boolean): void {
   });
   if (more) fork(room);
   room.list('private', alice);
+  const spoken = room.tell((r) => r.says(alice, 'Farewell'));
+  forgetsEvents(
+    log,
+    [said, redaction, name, join].map(({ eventId }) => eventId),
+  );
+  forgetsEvents(
+    log,
+    [spoken, room.room.get('m.room.topic') ?? spoken].map(({ eventId }) => eventId),
+    'erased',
+  );
 }
 
 function weirdContents(room: RecordedRoom): void {

@@ -17,8 +17,8 @@ export interface EventChecked {
   readonly event: RoomEvent | undefined;
   readonly version: RoomVersion | undefined;
   readonly faults: readonly Fault[];
-  /** Its content was forgotten, or came with a wrong hash and was redacted on receipt. */
-  readonly contentUnchecked: boolean;
+  /** Why its content could not be checked: it was forgotten, or came with a wrong hash and was redacted on receipt. */
+  readonly contentMissing: 'forgotten' | 'redacted' | undefined;
   /** Signatures under keys that are not known here. */
   readonly signaturesUnchecked: number;
   /** What is wrong with those that are being checked in the thread pool. */
@@ -60,8 +60,8 @@ export function checkEvent(record: EventLogged, ours: string, keysOf: KeysOf): E
     else if (keys === undefined || !ids.some((id) => keys.has(id))) signaturesUnchecked++;
     else signatureFaults.push(signatureFault(pdu, server, keys, version));
   }
-  const contentUnchecked = hash === 'unknown';
-  return { event, version, faults, contentUnchecked, signaturesUnchecked, signatureFaults };
+  const contentMissing = hash === 'forgotten' || hash === 'redacted' ? hash : undefined;
+  return { event, version, faults, contentMissing, signaturesUnchecked, signatureFaults };
 }
 
 function failed(kind: 'format', reason: string): EventChecked {
@@ -70,17 +70,21 @@ function failed(kind: 'format', reason: string): EventChecked {
     event: undefined,
     version: undefined,
     faults,
-    contentUnchecked: false,
+    contentMissing: undefined,
     signaturesUnchecked: 0,
     signatureFaults: [],
   };
 }
 
-function contentHashOf(record: EventLogged, event: RoomEvent, ours: string): 'right' | 'wrong' | 'unknown' {
-  if (record.forgotten) return 'unknown';
+function contentHashOf(
+  record: EventLogged,
+  event: RoomEvent,
+  ours: string,
+): 'right' | 'wrong' | 'forgotten' | 'redacted' {
+  if (record.forgotten) return 'forgotten';
   if (checkContentHash(event.pdu)) return 'right';
   const isRedacted = record.data.forgettable === undefined && serverName(event.sender) !== ours;
-  return isRedacted ? 'unknown' : 'wrong';
+  return isRedacted ? 'redacted' : 'wrong';
 }
 
 /** The servers that must have signed an event (Server-Server API, Validating hashes and signatures). */

@@ -12,6 +12,8 @@ export type FindingKind =
   | 'format'
   | 'event_id'
   | 'content_hash'
+  /** Its content cannot be read any more, and nothing in the log says that it was to be forgotten. */
+  | 'forgotten'
   | 'signature'
   /** It would be decided otherwise now. */
   | 'decision'

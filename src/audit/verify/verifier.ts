@@ -13,6 +13,7 @@ import { decideAgain, outlierVerdict, type Again } from '../decide-again.js';
 import { isEventLogged, openRoom, takeIn, takeInUnmade, type EventLogged } from '../replay.js';
 import { compareDecisions } from './compare.js';
 import { checkEvent, type EventChecked, type KeysOf } from './event-checks.js';
+import { ForgottenRecords } from './forgotten.js';
 import { findingOf, findingOfDamaged, type Fault, type Finding } from './finding.js';
 import { StreamOrder } from './stream-order.js';
 
@@ -29,8 +30,10 @@ export interface VerifyCounts {
   events: number;
   findings: number;
   damaged: number;
-  /** Contents that were forgotten, or came with a wrong hash and were redacted on receipt. */
-  contentsUnchecked: number;
+  /** Events whose content was forgotten. */
+  contentsForgotten: number;
+  /** Events whose content came with a wrong hash, and was redacted on receipt. */
+  contentsRedacted: number;
   signaturesUnchecked: number;
   /** Decisions that rest on what is damaged or forgotten. */
   decisionsUnchecked: number;
@@ -53,7 +56,8 @@ export class Verifier {
     events: 0,
     findings: 0,
     damaged: 0,
-    contentsUnchecked: 0,
+    contentsForgotten: 0,
+    contentsRedacted: 0,
     signaturesUnchecked: 0,
     decisionsUnchecked: 0,
   };
@@ -65,6 +69,7 @@ export class Verifier {
   readonly #open = new Map<string, RoomSession>();
   /** Rooms that have lost a record, and with it the ground of what follows. */
   readonly #incomplete = new Set<string>();
+  readonly #forgotten = new ForgottenRecords();
   #unchecked = false;
 
   constructor(ports: RoomPorts, options: VerifierOptions) {
@@ -101,7 +106,13 @@ export class Verifier {
     }
   }
 
+  /** What can be said only when everything was read: whether what is forgotten was to be forgotten. */
+  async finish(): Promise<void> {
+    for (const finding of await this.#forgotten.unexplained(this.#ports.log)) this.#found(finding);
+  }
+
   async #verify(record: LoggedRecord, checked: EventChecked | undefined): Promise<void> {
+    if (record.forgotten && !this.#unchecked) this.#forgotten.take(record);
     const disorder = await this.#order.take(record);
     if (disorder !== undefined) this.#fault(record, disorder);
     const problem = this.#unchecked
@@ -125,8 +136,9 @@ export class Verifier {
       return;
     }
     this.counts.events++;
-    const { event, version, faults, contentUnchecked, signaturesUnchecked } = checked;
-    if (contentUnchecked) this.counts.contentsUnchecked++;
+    const { event, version, faults, contentMissing, signaturesUnchecked } = checked;
+    if (contentMissing === 'forgotten') this.counts.contentsForgotten++;
+    if (contentMissing === 'redacted') this.counts.contentsRedacted++;
     this.counts.signaturesUnchecked += signaturesUnchecked;
     for (const fault of faults) this.#fault(record, fault);
     // Under the ID that it is recorded by, which others name it by.

@@ -32,6 +32,8 @@ export class RoomEvents {
   readonly #log: Log;
   readonly #index: RoomIndex;
   readonly #cache: LRUCache<string, RoomEvent>;
+  /** How often something was forgotten: what was being read meanwhile is not kept. */
+  #forgotten = 0;
   #hits = 0;
   #misses = 0;
 
@@ -59,11 +61,18 @@ export class RoomEvents {
       return cached;
     }
     this.#misses++;
+    const forgotten = this.#forgotten;
     const record = await this.record(roomId, eventId);
     if (record === undefined) return undefined;
     const event = eventOf(record);
-    this.remember(event);
+    if (forgotten === this.#forgotten) this.remember(event);
     return event;
+  }
+
+  /** The content of an event is not to be at hand any more: it is read again, without it. */
+  forget(roomId: string, eventId: string): void {
+    this.#forgotten++;
+    this.#cache.delete(cacheKey(roomId, eventId));
   }
 
   /** The record that decided about an event: the latest, where an outlier was placed later. */

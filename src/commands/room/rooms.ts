@@ -90,7 +90,7 @@ export class Rooms implements Aggregate<RoomSession> {
     const memberships: MembershipEntry[] = [];
     const citations: { cited: string; by: string; position: number }[] = [];
     if (isEventRecord<LoggedRecord & RecordBody>(record)) {
-      const place = placeOf(record, record);
+      const place = this.#withOthers(session.roomId, record.data.event_id, placeOf(record, record));
       places.set(record.data.event_id, place);
       if (record.data.event['state_key'] !== undefined) {
         const { position } = record;
@@ -108,5 +108,15 @@ export class Rooms implements Aggregate<RoomSession> {
       }
     }
     this.#ports.index.record({ snapshot: session.snapshot, places, transactions, memberships, citations });
+  }
+
+  /** A place with those that the index has of the same event already; again, where it is the same. */
+  #withOthers(roomId: string, eventId: string, place: EventPlace): EventPlace {
+    const known = this.#ports.index.place(roomId, eventId);
+    if (known === undefined) return place;
+    const { revision, index } = known;
+    const others = [{ revision, index }, ...(known.also ?? [])];
+    const also = others.filter((other) => other.revision !== place.revision || other.index !== place.index);
+    return also.length === 0 ? place : { ...place, also };
   }
 }

@@ -2,9 +2,11 @@
  * GET /_matrix/client/v3/rooms/{roomId}/event/{eventId},
  * GET /_matrix/client/v1/rooms/{roomId}/timestamp_to_event
  *
- * Specification: Client-Server API, Getting events for a room; Jumping to a particular point in time.
+ * Specification: Client-Server API, Getting events for a room; Jumping to a particular point in time. Beyond it:
+ * MSC2815, by which moderators see what was redacted.
  */
 import { eventByTimestamp, oneEvent } from '../../queries/events.js';
+import { unredactedEvent } from '../../queries/unredacted.js';
 import { JsonText } from '../response.js';
 import { defineRoute, v1, v3, type Route } from '../route.js';
 import { upToDate, viewerOf, type ClientApi } from './api.js';
@@ -18,9 +20,10 @@ export function eventsRoutes(api: ClientApi): Route[] {
       method: 'GET',
       paths: v3('/rooms/{roomId}/event/{eventId}'),
       auth: 'required-or-guest',
-      handler: async ({ params, user }) => {
+      handler: async ({ params, query, user }) => {
         const { roomId, eventId } = params;
-        return new JsonText(await oneEvent(await upToDate(api), viewerOf(user), roomId, eventId));
+        const read = query['fi.mau.msc2815.include_unredacted_content'] ? unredactedEvent : oneEvent;
+        return new JsonText(await read(await upToDate(api), viewerOf(user), roomId, eventId));
       },
     }),
     defineRoute<GetEventByTimestamp>({

@@ -13,7 +13,8 @@ import type { GetVersions } from './types.js';
 const VERSIONS = ['r0.6.1', ...Array.from({ length: 12 }, (_, minor) => `v1.${minor + 1}`)];
 
 export function versionsRoutes(): Route[] {
-  const answer = { versions: VERSIONS, unstable_features: {} };
+  // Moderators may see what was redacted.
+  const answer = { versions: VERSIONS, unstable_features: { 'fi.mau.msc2815': true } };
   return [
     // The answer is the same for everybody, so a token is not looked at: one that has expired does no harm.
     defineRoute<GetVersions, 'none'>({

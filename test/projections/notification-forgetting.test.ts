@@ -1,0 +1,200 @@
+import { describe, expect, test } from 'vitest';
+import { fold, Lane } from '../../projections/fold.js';
+import { notificationCountsProjection } from '../../projections/notification-counts.js';
+import { addUnread, settleUnread } from '../../projections/unread-events.js';
+import { DocumentOverlay } from '../../projections/documents.js';
+import type { LoggedRecord } from '../../src/log/log.js';
+import { START } from '../../src/log/position.js';
+import { notificationCounts, type NotificationCount } from '../../src/read-models/collections.js';
+import { openLmdbReadStore } from '../../src/read-models/lmdb.js';
+import { temporaryFolder } from '../support/folder.js';
+import { afterForgetting, forgetsEvents } from '../support/forgetting.js';
+import { dumpProjection } from '../support/projections.js';
+import { alice, bob, carol, Chat, mentions, olga, rules } from './notification-stories.js';
+
+const HIGHLIGHT = ['notify', { set_tweak: 'highlight' }];
+
+async function made(records: readonly LoggedRecord[]): Promise<string[]> {
+  const folder = temporaryFolder();
+  const store = openLmdbReadStore(folder.path);
+  try {
+    const lane = new Lane(notificationCountsProjection, START);
+    const slice = { records, position: records.at(-1)?.position ?? START };
+    await fold(store, 'epoch', [lane], slice, (_, __, error) => {
+      throw error;
+    });
+    return await dumpProjection(store, notificationCountsProjection);
+  } finally {
+    await store.close();
+    folder.remove();
+  }
+}
+
+/** Whoever folds the records without ever having seen what was forgotten has the same documents. */
+async function expectSame(chat: Chat): Promise<void> {
+  const { records } = chat.log;
+  expect(await made(afterForgetting(records))).toEqual(await made(records));
+}
+
+describe('when content is forgotten', () => {
+  test('whoever was mentioned, or would be notified without the content, is not', async () => {
+    const chat = new Chat();
+    chat.says(carol, '1');
+    const said = [chat.says(carol, 'Bob!', mentions(bob)), chat.says(carol, 'beep', { msgtype: 'm.notice' })];
+    const ids = said.map(({ eventId }) => eventId);
+    const before = await chat.unread(chat.bob);
+    forgetsEvents(chat.log, ids, 'erased');
+    expect([before, await chat.unread(chat.bob)]).toEqual([
+      [2, 1],
+      [1, 0],
+    ]);
+    await expectSame(chat);
+  });
+
+  test('counts are new, even where nothing was counted', async () => {
+    const chat = new Chat();
+    const beep = chat.says(carol, 'beep', { msgtype: 'm.notice' });
+    const at = forgetsEvents(chat.log, [beep.eventId], 'erased');
+    const { counts } = await chat.documents();
+    expect(counts.map(({ position }) => position)).toEqual([at, at]);
+    await expectSame(chat);
+  });
+
+  test('what relates to it notifies nobody, in a thread or not', async () => {
+    const chat = new Chat();
+    const root = chat.says(carol, 'root');
+    const reply = chat.relates(carol, 'm.thread', root);
+    const note = chat.relates(carol, 'm.reference', reply);
+    chat.relates(carol, 'm.reference', note);
+    const other = chat.relates(carol, 'm.thread', root);
+    forgetsEvents(chat.log, [reply.eventId], 'erased');
+    expect(await chat.unread(chat.bob)).toEqual([2, 0, { [root.eventId]: [1, 0] }]);
+    await expectSame(chat);
+    const later = chat.relates(carol, 'm.reference', note);
+    expect(await chat.unread(chat.bob)).toEqual([3, 0, { [root.eventId]: [1, 0] }]);
+    forgetsEvents(chat.log, [other.eventId, later.eventId], 'erased');
+    expect(await chat.unread(chat.bob)).toEqual([1, 0]);
+    await expectSame(chat);
+  });
+
+  test('its sender has read what was before it, as it is not known in which thread it was', async () => {
+    const chat = new Chat();
+    const root = chat.says(carol, 'root');
+    chat.relates(carol, 'm.thread', root);
+    chat.says(bob, 'main');
+    const reply = chat.relates(bob, 'm.thread', root);
+    chat.relates(carol, 'm.thread', root);
+    const own = chat.says(bob, 'main again');
+    chat.says(carol, 'new');
+    forgetsEvents(chat.log, [reply.eventId], 'erased');
+    expect(await chat.unread(chat.bob)).toEqual([2, 0, { [root.eventId]: [1, 0] }]);
+    await expectSame(chat);
+    forgetsEvents(chat.log, [own.eventId], 'erased');
+    expect(await chat.unread(chat.bob)).toEqual([1, 0]);
+    await expectSame(chat);
+  });
+
+  test('a display name takes with it what is unread in the room by it', async () => {
+    const chat = new Chat();
+    const named = { conditions: [{ kind: 'contains_display_name' }], actions: HIGHLIGHT };
+    chat.bob.setsData('m.push_rules', rules('override', named));
+    const member = chat.room.tell((room) => room.membership(bob, bob, 'join', { displayname: 'Robert' }));
+    chat.says(carol, 'robert?');
+    chat.room.tell((room) => room.membership(bob, bob, 'join', { displayname: 'Rob' }));
+    chat.says(carol, 'rob?');
+    chat.room.redact(carol, member);
+    expect(await chat.unread(chat.bob)).toEqual([2, 2]);
+    forgetsEvents(chat.log, [member.eventId]);
+    expect([await chat.unread(chat.bob), await chat.unread(chat.alice)]).toEqual([
+      [0, 0],
+      [2, 0],
+    ]);
+    await expectSame(chat);
+  });
+
+  test('an invitation does not', async () => {
+    const chat = new Chat();
+    const invited = chat.room.tell((room) =>
+      room.membership(alice, olga, 'invite', { displayname: 'Olga', reason: 'Come!' }),
+    );
+    chat.room.tell((room) => room.joinedBy(olga));
+    chat.says(carol, '1');
+    forgetsEvents(chat.log, [invited.eventId], 'erased');
+    expect(await chat.unread(chat.olga)).toEqual([1, 0]);
+    await expectSame(chat);
+  });
+
+  test('power levels take with them what is unread in the room', async () => {
+    const chat = new Chat();
+    const levels = { users: { [alice.id]: 100 }, notifications: { room: 0 } };
+    const set = chat.room.tell((room) => room.powerLevels(levels));
+    chat.says(carol, 'all!', { 'm.mentions': { room: true } });
+    chat.room.redact(carol, set);
+    expect(await chat.unread(chat.bob)).toEqual([1, 1]);
+    forgetsEvents(chat.log, [set.eventId]);
+    expect(await chat.unread(chat.bob)).toEqual([0, 0]);
+    await expectSame(chat);
+  });
+
+  test('what is left lies as if nothing else had ever been', async () => {
+    const chat = new Chat();
+    const said = Array.from({ length: 150 }, (_, i) =>
+      chat.says(carol, `${i}`, i % 4 === 0 ? mentions(bob) : i % 3 === 0 ? { msgtype: 'm.notice' } : {}),
+    );
+    const erased = said.filter((_, i) => i >= 100 || i % 5 === 0);
+    const ids = erased.map(({ eventId }) => eventId);
+    forgetsEvents(chat.log, ids, 'erased');
+    await expectSame(chat);
+    const { counts, entries } = await chat.documents();
+    expect(counts.find(({ user_id }) => user_id === bob.id)?.recent).not.toEqual([]);
+    expect(entries.filter(({ user_id }) => user_id === bob.id).length).toBeGreaterThan(50);
+  });
+
+  test('nothing counts that was too old already', async () => {
+    const chat = new Chat();
+    const said = Array.from({ length: 1100 }, (_, i) => chat.says(carol, `${i}`));
+    forgetsEvents(chat.log, [said[1050]?.eventId ?? ''], 'erased');
+    expect(await chat.unread(chat.bob)).toEqual([999, 0]);
+    await expectSame(chat);
+  });
+});
+
+describe('highlights', () => {
+  test('count for ten thousand events of the room', async () => {
+    const folder = temporaryFolder();
+    const store = openLmdbReadStore(folder.path);
+    const documents = new DocumentOverlay(store, 1);
+    const [user, room] = [bob.id, '!room'];
+    const counts = async (): Promise<NotificationCount> => {
+      const found = await documents.get(notificationCounts, [user, room]);
+      if (found === undefined) throw new Error('There are no counts.');
+      return found;
+    };
+    documents.put(notificationCounts, {
+      user_id: user,
+      room_id: room,
+      notifications: 0,
+      highlights: 0,
+      position: 0,
+      recent: [],
+      member_event: '$member',
+      settings: '',
+    });
+    const add = async (ordinal: number, highlight: boolean) => {
+      const event = { position: ordinal * 3, ordinal, highlight, thread: 'main' };
+      await addUnread(await counts(), event, documents);
+      const { notifications, highlights } = await counts();
+      return [notifications, highlights];
+    };
+    expect(await add(1, true)).toEqual([1, 1]);
+    expect(await add(2, false)).toEqual([2, 1]);
+    expect(await add(990, true)).toEqual([3, 2]);
+    expect(await add(1002, true)).toEqual([3, 3]);
+    expect(await add(10_000, false)).toEqual([4, 3]);
+    expect(await add(10_050, true)).toEqual([4, 3]);
+    await settleUnread(await counts(), { goes: () => false, newest: 11_002 }, 40_000, documents);
+    expect((await counts()).recent).toEqual([[30_150, 10_050, 1]]);
+    await store.close();
+    folder.remove();
+  });
+});
