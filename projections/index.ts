@@ -4,12 +4,15 @@ import { directoryProjection } from './directory.js';
 import { filtersProjection } from './filters.js';
 import { membershipsProjection } from './memberships.js';
 import { notificationCountsProjection } from './notification-counts.js';
+import { peeksProjection } from './peeks.js';
 import { profilesProjection } from './profiles.js';
 import type { Projection } from './projection.js';
+import { pushersProjection } from './pushers.js';
 import { receiptsProjection } from './receipts.js';
 import { roomStateProjection } from './room-state.js';
 import { roomSummariesProjection } from './room-summaries.js';
 import { timelinesProjection } from './timelines.js';
+import { toDeviceProjection } from './to-device.js';
 
 /** Every read model's maker. */
 export const PROJECTIONS: readonly Projection[] = [
@@ -23,5 +26,8 @@ export const PROJECTIONS: readonly Projection[] = [
   accountDataProjection,
   filtersProjection,
   receiptsProjection,
+  toDeviceProjection,
+  peeksProjection,
+  pushersProjection,
   notificationCountsProjection,
 ];

@@ -37,7 +37,7 @@ export class Scrubber {
     this.#wake();
   }
 
-  /** Scrubs what is owed, until the signal aborts. @throws ReadStoreUnavailableError: it can be run again */
+  /** Scrubs what is owed, until the signal aborts; what cannot be done now, as on a full disk, is tried again. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
     while (!signal.aborted) {
@@ -47,7 +47,7 @@ export class Scrubber {
       }
       await pause(clock, GATHER, signal);
       const began = clock.monotonic();
-      const done = await this.#scrub(signal);
+      const done = await this.#tryScrub(signal);
       const took = clock.monotonic() - began;
       if (done)
         logger.info({ ms: Math.round(took) }, 'What was forgotten is gone from the read models, too.');
@@ -62,6 +62,16 @@ export class Scrubber {
 
   async #isOwed(): Promise<boolean> {
     return this.#owed > START && (await this.#options.scrubbing.scrubbed()) < this.#owed;
+  }
+
+  async #tryScrub(signal: AbortSignal): Promise<boolean> {
+    try {
+      return await this.#scrub(signal);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.logger.warn({ reason }, 'What was forgotten could not be scrubbed yet.');
+      return false;
+    }
   }
 
   #scrub(signal: AbortSignal): Promise<boolean> {

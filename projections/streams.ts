@@ -2,11 +2,14 @@
 
 const ACCOUNT = 'user-';
 const RECEIPTS = 'receipts-';
+const TO_DEVICE = 'to-device-';
 const ROOM = 'room-';
 
-/** The user whose account, or whose receipts, a stream is about. @throws Error for any other stream */
+/** The user whose account, receipts or inbox a stream is about. @throws Error for any other stream */
 export function userOfStream(stream: string): string {
-  for (const prefix of [ACCOUNT, RECEIPTS]) if (stream.startsWith(prefix)) return stream.slice(prefix.length);
+  for (const prefix of [ACCOUNT, RECEIPTS, TO_DEVICE]) {
+    if (stream.startsWith(prefix)) return stream.slice(prefix.length);
+  }
   throw new Error(`The stream ${stream} is not a user's.`);
 }
 

@@ -4,6 +4,7 @@ import { parseClientEvent, redactClientEvent, type ClientEvent } from './client-
 import type { Documents } from './projection.js';
 import { searchableFields } from './searchable-fields.js';
 import { parseUnsigned, unsignedText, type SharedUnsigned } from './shared-unsigned.js';
+import { leaveThread } from './threads.js';
 
 interface Redaction {
   readonly eventId: string;
@@ -33,6 +34,7 @@ export async function redactInTimeline(
     json,
     ...(redaction === undefined ? {} : { redacted_by: redaction.eventId }),
   });
+  await leaveThread(documents, target);
   const successors = await documents.find(timeline, { prefix: [targetId, roomId] }, 'replaces');
   for (const successor of successors) {
     documents.put(timeline, withUnsigned(successor, { prev_content: redacted.content }));

@@ -1,21 +1,23 @@
 import type { JsonObject } from '../src/protocol/json.js';
-import { timeline, type TimelineEvent } from '../src/read-models/collections.js';
+import { threads, timeline, type TimelineEvent } from '../src/read-models/collections.js';
 import { parseClientEvent } from './client-event.js';
 import type { Documents, Projection } from './projection.js';
 import { appliedRedaction, forgottenEvents, recordedEvent, type AcceptedRecord } from './recorded-event.js';
 import { searchableFields } from './searchable-fields.js';
 import { unsignedText } from './shared-unsigned.js';
+import { enterThread } from './threads.js';
 import { redactInTimeline } from './timeline-redaction.js';
 
 /**
- * Rooms' timelines: a document per accepted event, in the order of the log.
+ * Rooms' timelines: a document per accepted event, in the order of the log; and the threads in them, by when something
+ * was last said there.
  *
  * Cost of a message at the room's front: one document put, none read.
  */
 export const timelinesProjection: Projection = {
   name: 'timelines',
-  version: 2,
-  collections: [timeline],
+  version: 3,
+  collections: [timeline, threads],
   handles: ['room.event.accepted', 'content.forgotten'],
   async evolve(record, documents) {
     if (record.type === 'content.forgotten') {
@@ -24,7 +26,9 @@ export const timelinesProjection: Projection = {
     if (record.type !== 'room.event.accepted') return;
     const { event, json } = recordedEvent(record);
     const { eventId, roomId } = event;
-    documents.put(timeline, await timelineEvent(record, documents));
+    const shown = await timelineEvent(record, documents);
+    documents.put(timeline, shown);
+    enterThread(documents, shown);
     const redaction = appliedRedaction(record);
     if (redaction === undefined) return;
     await redactInTimeline(documents, { roomId, ...redaction }, { eventId, json });

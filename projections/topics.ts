@@ -6,11 +6,14 @@ export interface Topics {
   readonly users: ReadonlySet<string>;
   /** Rooms of which something was redacted or forgotten: no news, but nobody should have it at hand any more. */
   readonly redacted: ReadonlySet<string>;
+  /** Users to whose devices something was sent: their memberships and data are as they were. */
+  readonly inboxes: ReadonlySet<string>;
 }
 
 const ROOM = 'room-';
 const USER = 'user-';
 const RECEIPTS = 'receipts-';
+const TO_DEVICE = 'to-device-';
 
 /**
  * Whom these records concern. A poll sleeps on this: it is told that, and where, something happened, and never
@@ -20,6 +23,7 @@ export function topicsOf(records: readonly LoggedRecord[]): Topics {
   const rooms = new Set<string>();
   const users = new Set<string>();
   const redacted = new Set<string>();
+  const inboxes = new Set<string>();
   for (const record of records) {
     const { stream } = record;
     if (stream.startsWith(ROOM)) {
@@ -37,7 +41,9 @@ export function topicsOf(records: readonly LoggedRecord[]): Topics {
       if (record.data.receipt_type === 'm.read') rooms.add(record.data.room_id);
     } else if (record.type === 'content.forgotten') {
       for (const { room_id } of record.data.events) redacted.add(room_id);
+    } else if (stream.startsWith(TO_DEVICE) && record.type === 'to_device.sent') {
+      inboxes.add(stream.slice(TO_DEVICE.length));
     }
   }
-  return { rooms, users, redacted };
+  return { rooms, users, redacted, inboxes };
 }

@@ -76,6 +76,7 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     epoch: log.epoch,
     store,
     nodes: new MendingNodes(write.ports.reader, mending(engine)),
+    events: write.ports.events,
     clock: ports.clock,
     positions: readModels,
     barrier: new ReadBarrier(readModels, roles === null ? undefined : () => log.end()),

@@ -3,16 +3,20 @@ import { MatrixError } from '../protocol/errors.js';
 import { userStream } from './aggregates/user.js';
 import type { CommandContext } from './command.js';
 import { Cursor } from './cursor.js';
+import { endPeeks } from './peeking.js';
 import { removeGuests } from './guest-access.js';
 import { leave, updateMemberProfile } from './membership.js';
+import { carryToSuccessor } from './room-successor.js';
+import { dropForDeletedDevices } from './send-to-device.js';
 import type { WriteSide } from './write-side.js';
 
 const USER_PREFIX = userStream('');
 
 /**
  * What an account's facts mean for its rooms: a changed profile goes into the member events, a closed account
- * leaves (Client-Server API, Profiles, Events on Change of Profile Information; Account deactivation). And what a
- * room's fact means for accounts: guests leave it when it does not let them in any more.
+ * leaves (Client-Server API, Profiles, Events on Change of Profile Information; Account deactivation). What was sent
+ * to a device that is gone is kept no longer. And what a room's fact means for accounts: guests leave it when it does not let them in any more; whoever follows to a room that
+ * replaces another takes their settings along (Room Upgrades); who joins a room looks into it no more from outside.
  */
 export function accountConsequences(side: WriteSide): Cursor {
   return new Cursor(side, 'account-consequences', async (record, context) => {
@@ -30,7 +34,12 @@ export function accountConsequences(side: WriteSide): Cursor {
       );
       return true;
     }
-    return removeGuests(side, record, context);
+    if (record.type === 'device.deleted') {
+      return dropForDeletedDevices(side, record.stream.slice(USER_PREFIX.length), context);
+    }
+    const carried = await carryToSuccessor(side, record, context);
+    const unpeeked = await endPeeks(side, record, context);
+    return (await removeGuests(side, record, context)) || carried || unpeeked;
   });
 }
 

@@ -48,6 +48,7 @@ const MOST_INVITES = 500;
  * Makes a room: all of its first events, in the order that the specification prescribes, each checked against
  * the state that those before it made, in one append (specification: Client-Server API, Room creation).
  *
+ * @param reservedId the room's ID, up to room version 11; later ones are named after their create event
  * @throws MatrixError M_UNSUPPORTED_ROOM_VERSION, M_ROOM_IN_USE, M_INVALID_ROOM_STATE, M_INVALID_PARAM
  */
 export async function createRoom(
@@ -56,6 +57,7 @@ export async function createRoom(
   request: CreateRoomRequest,
   defaultVersion: string,
   context: CommandContext,
+  reservedId = newRoomId(side),
 ): Promise<Done<{ room_id: string }>> {
   // 1. What can be refused without deciding anything.
   const version = roomVersion(request.room_version ?? defaultVersion);
@@ -73,7 +75,7 @@ export async function createRoom(
       : newRoomAlias(request.room_alias_name, side.ports.serverName);
   // 2. Decide all events, each on those before it.
   const drafts = await draftEvents(side, creator, request, version, alias);
-  const session = new RoomSession(side.ports, emptyRoom(newRoomId(side)));
+  const session = new RoomSession(side.ports, emptyRoom(reservedId));
   const records = await decideAll(session, version, drafts, context);
   const { roomId } = session;
   if (request.visibility === 'public') {
@@ -259,7 +261,7 @@ function checkInvites(request: CreateRoomRequest): void {
   }
 }
 
-/** A name for the room's session until its create event is made; from room version 12 on it is replaced by that. */
-function newRoomId(side: WriteSide): string {
+/** A name for a room that is to be made; from room version 12 on it is replaced when the create event is made. */
+export function newRoomId(side: WriteSide): string {
   return `!${letters(side.ports.random, 18)}:${side.ports.serverName}`;
 }

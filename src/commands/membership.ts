@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject } from '../protocol/json.js';
 import { powerLevels, userLevel } from '../protocol/power-levels.js';
 import { roomStream } from './aggregates/room.js';
 import type { Decision } from './handle.js';
+import { carrySettings, predecessorIn } from './room-successor.js';
 import { newEvent } from './room/new-event.js';
 import type { RoomSession } from './room/room-session.js';
 import type { WriteSide } from './write-side.js';
@@ -29,25 +30,35 @@ export async function joinRoom(
   isGuest = false,
 ): Promise<Done<{ room_id: string }>> {
   const profile = await side.profile(userId);
-  return side.rooms.handle(roomStream(roomId), context, async (room) => {
-    await loadPeople(room, userId);
-    const current = membershipOf(room, userId);
-    if (current === 'join') return { records: [], result: { room_id: roomId } };
-    if (isGuest && room.state('m.room.guest_access', '')?.content['guest_access'] !== 'can_join') {
-      throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not join this room.');
-    }
-    const authoriser = current === 'invite' ? undefined : await restrictedJoinAuthoriser(room, userId);
-    const content: JsonObject = {
-      ...ownFields(request.content),
-      ...profile,
-      membership: 'join',
-      ...reasonOf(request),
-      ...(authoriser === undefined ? {} : { join_authorised_via_users_server: authoriser }),
-      ...(request.thirdPartySigned === undefined ? {} : { third_party_signed: request.thirdPartySigned }),
-    };
-    const { looseNumbers = false } = request;
-    return change(room, userId, userId, content, context, { room_id: roomId }, looseNumbers);
-  });
+  const { result: predecessor, position } = await side.rooms.handle(
+    roomStream(roomId),
+    context,
+    async (room): Promise<Decision<string | undefined>> => {
+      await loadPeople(room, userId);
+      const current = membershipOf(room, userId);
+      if (current === 'join') return { records: [], result: undefined };
+      if (isGuest && room.state('m.room.guest_access', '')?.content['guest_access'] !== 'can_join') {
+        throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not join this room.');
+      }
+      const authoriser = current === 'invite' ? undefined : await restrictedJoinAuthoriser(room, userId);
+      const content: JsonObject = {
+        ...ownFields(request.content),
+        ...profile,
+        membership: 'join',
+        ...reasonOf(request),
+        ...(authoriser === undefined ? {} : { join_authorised_via_users_server: authoriser }),
+        ...(request.thirdPartySigned === undefined ? {} : { third_party_signed: request.thirdPartySigned }),
+      };
+      const { looseNumbers = false } = request;
+      const replaces = predecessorIn(room.state('m.room.create', ''));
+      return change(room, userId, userId, content, context, replaces, looseNumbers);
+    },
+  );
+  const result = { room_id: roomId };
+  if (predecessor === undefined) return { result, position };
+  // By the cursor they would come too (account-consequences.ts), but a moment later than the room.
+  const carried = await carrySettings(side, userId, predecessor, roomId, context);
+  return { result, position: Math.max(position, carried.position) };
 }
 
 /** `POST /knock/{roomIdOrAlias}`. */

@@ -70,10 +70,13 @@ function apply(rules: UserRules, wish: PushRuleChange): UserRules {
  * Rules are plain JSON whose shape was checked before it was recorded. An interface has no index signature, so the
  * compiler has to be told, here and nowhere else.
  */
-function recorded(rules: UserRules): JsonObject {
+
+/** A user's own rules as the content of account data. */
+export function recorded(rules: UserRules): JsonObject {
   return { ...rules } as unknown as JsonObject;
 }
 
-function userRules(content: JsonObject): UserRules {
+/** The user's own rules that account data holds. */
+export function userRules(content: JsonObject): UserRules {
   return 'rules' in content ? (content as unknown as UserRules) : NO_USER_RULES;
 }

@@ -37,6 +37,7 @@ export function sendEvent(
   context: CommandContext,
 ): Promise<Done<Sent>> {
   return send(side, sender, roomId, message.transactionId, context, async (room) => {
+    refuseOwnReplacement(roomId, message);
     await checkThread(room, message.content);
     return {
       type: message.type,
@@ -74,6 +75,7 @@ export async function sendState(
   event: { type: string; stateKey: string; content: JsonObject; looseNumbers?: boolean },
   context: CommandContext,
 ): Promise<Done<Sent>> {
+  refuseOwnReplacement(roomId, event);
   if (event.type === 'm.room.canonical_alias') await checkAliases(side, roomId, event.content, context);
   return side.rooms.handle(roomStream(roomId), context, async (room) => {
     if (event.type === 'm.room.member' && !isUserId(event.stateKey)) {
@@ -105,6 +107,16 @@ function send(
     const { event, record } = await newEvent(room, { ...(await draft(room)), ...transaction }, context);
     return { records: record === undefined ? [] : [record], result: { event_id: event.eventId } };
   });
+}
+
+/** A room that is replaced by itself would send clients round in a circle. @throws MatrixError M_INVALID_PARAM */
+function refuseOwnReplacement(
+  roomId: string,
+  { type, content }: { readonly type: string; readonly content: JsonObject },
+): void {
+  if (type === 'm.room.tombstone' && content['replacement_room'] === roomId) {
+    throw new MatrixError('M_INVALID_PARAM', 'A room cannot be replaced by itself.');
+  }
 }
 
 /** No thread begins at an event that relates to another (Client-Server API, Threading, Validation of relationships). */

@@ -1,15 +1,17 @@
 import { MatrixError } from '../protocol/errors.js';
+import type { RoomEvent } from '../protocol/events.js';
 import type { JsonObject } from '../protocol/json.js';
-import { isJsonObject } from '../protocol/json.js';
-import { powerLevels, requiredLevel, userLevel } from '../protocol/power-levels.js';
+import { powerLevels, requiredLevel, userLevel, type PowerLevels } from '../protocol/power-levels.js';
 import { roomVersion, type RoomVersion } from '../protocol/room-versions.js';
 import { aliasStream } from './aggregates/alias.js';
 import { roomStream } from './aggregates/room.js';
 import type { CommandContext, Done } from './command.js';
-import { createRoom, type CreateRoomRequest } from './create-room.js';
-import { newEvent } from './room/new-event.js';
+import { carriedPowerLevels } from './carried-power-levels.js';
+import { createRoom, newRoomId, type CreateRoomRequest } from './create-room.js';
+import { carrySettings } from './room-successor.js';
+import { newEvent, type EventDraft } from './room/new-event.js';
+import { receiveEvent } from './room/receive-event.js';
 import type { RoomSession } from './room/room-session.js';
-import { sendState } from './room-send.js';
 import type { WriteSide } from './write-side.js';
 
 /** What the specification says is to be carried over (Client-Server API, Room Upgrades, Server behaviour 3 and 4). */
@@ -24,12 +26,18 @@ const CARRIED = [
   'm.room.join_rules',
 ];
 
+/** What the absence of a state means, where the new room would have it otherwise. */
+const WHERE_ABSENT: ReadonlyMap<string, JsonObject> = new Map([
+  ['m.room.guest_access', { guest_access: 'forbidden' }],
+]);
+
 interface OldRoom {
-  readonly lastEvent: string;
+  /** The event that will end the room, where it can be made before the new room is there. */
+  readonly tombstone: RoomEvent | undefined;
   readonly create: JsonObject;
   readonly carried: readonly { type: string; content: JsonObject }[];
-  readonly bans: readonly { userId: string; content: JsonObject }[];
-  readonly powerLevels: JsonObject;
+  readonly bans: readonly { type: string; state_key: string; content: JsonObject }[];
+  readonly powerLevels: { readonly content: JsonObject; readonly levels: PowerLevels };
   readonly aliases: JsonObject | undefined;
   readonly isListed: boolean;
 }
@@ -42,7 +50,6 @@ interface OldRoom {
 export async function upgradeRoom(
   side: WriteSide,
   sender: string,
-  deviceId: string,
   roomId: string,
   newVersion: string,
   additionalCreators: readonly string[] | undefined,
@@ -52,31 +59,57 @@ export async function upgradeRoom(
   if (version === undefined) {
     throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `Room version ${newVersion} is not supported.`);
   }
+  // From version 12 on a room's ID is not known before the room is there.
+  const reserved = version.roomIds === 'create_event' ? undefined : newRoomId(side);
   const { result: old } = await side.rooms.handle(roomStream(roomId), context, async (room) => ({
     records: [],
-    result: await readOldRoom(room, sender),
+    result: await readOldRoom(room, sender, reserved, context),
   }));
   const request = replacementRequest(old, roomId, version, sender, additionalCreators);
-  const created = await createRoom(side, sender, request, newVersion, context);
+  const created = await createRoom(side, sender, request, newVersion, context, reserved);
   const replacement = created.result.room_id;
-  for (const { userId, content } of old.bans) {
-    const ban = { type: 'm.room.member', stateKey: userId, content };
-    await sendState(side, { userId: sender, deviceId }, replacement, ban, context);
-  }
-  const tombstone = { body: 'This room has been replaced.', replacement_room: replacement };
-  await sendState(
-    side,
-    { userId: sender, deviceId },
-    roomId,
-    { type: 'm.room.tombstone', stateKey: '', content: tombstone },
-    context,
-  );
+  await closeOldRoom(side, sender, roomId, replacement, old.tombstone, context);
   await moveAliases(side, old, sender, roomId, replacement, context);
-  const done = await restrictOldRoom(side, sender, roomId, context);
-  return { result: { replacement_room: replacement }, position: Math.max(done.position, created.position) };
+  await restrictOldRoom(side, sender, roomId, context);
+  const { position } = await carrySettings(side, sender, roomId, replacement, context);
+  return { result: { replacement_room: replacement }, position };
 }
 
-async function readOldRoom(room: RoomSession, sender: string): Promise<OldRoom> {
+/**
+ * Ends the old room by the tombstone that the new one names as its predecessor's last event. Whatever was sent in the
+ * meantime stands beside it in the room's graph.
+ */
+function closeOldRoom(
+  side: WriteSide,
+  sender: string,
+  roomId: string,
+  replacement: string,
+  tombstone: RoomEvent | undefined,
+  context: CommandContext,
+): Promise<Done<undefined>> {
+  return side.rooms.handle(roomStream(roomId), context, async (room) => {
+    if (tombstone === undefined) {
+      const { record } = await newEvent(room, tombstoneDraft(sender, replacement), context);
+      return { records: record === undefined ? [] : [record], result: undefined };
+    }
+    const records = await receiveEvent(room, { event: tombstone });
+    const refused = records.find(({ type }) => type !== 'room.event.accepted');
+    if (refused === undefined) return { records, result: undefined };
+    throw new MatrixError('M_FORBIDDEN', 'While the room was upgraded, the power to do so was taken away.');
+  });
+}
+
+function tombstoneDraft(sender: string, replacement: string): EventDraft {
+  const content = { body: 'This room has been replaced.', replacement_room: replacement };
+  return { type: 'm.room.tombstone', sender, stateKey: '', content };
+}
+
+async function readOldRoom(
+  room: RoomSession,
+  sender: string,
+  replacement: string | undefined,
+  context: CommandContext,
+): Promise<OldRoom> {
   const keys = [...CARRIED, 'm.room.create', 'm.room.power_levels', 'm.room.canonical_alias'].map((type) => ({
     type,
     stateKey: '',
@@ -92,18 +125,23 @@ async function readOldRoom(room: RoomSession, sender: string): Promise<OldRoom> 
   ) {
     throw new MatrixError('M_FORBIDDEN', 'Upgrading the room needs the power to send m.room.tombstone.');
   }
+  // On a copy: it is recorded when the new room is there.
+  const tombstone =
+    replacement === undefined
+      ? undefined
+      : await newEvent(room.fork(), tombstoneDraft(sender, replacement), context);
   return {
-    lastEvent: room.graph.extremities.at(-1) ?? room.graph.createEventId,
+    tombstone: tombstone?.event,
     create: create?.content ?? {},
     carried: CARRIED.flatMap((type) => {
-      const found = content(type);
+      const found = content(type) ?? WHERE_ABSENT.get(type);
       return found === undefined ? [] : [{ type, content: found }];
     }),
-    bans: people.flatMap(({ stateKey: userId }) => {
-      const member = room.state('m.room.member', userId)?.content;
-      return member?.['membership'] === 'ban' ? [{ userId, content: member }] : [];
+    bans: people.flatMap(({ type, stateKey }) => {
+      const member = room.state(type, stateKey)?.content;
+      return member?.['membership'] === 'ban' ? [{ type, state_key: stateKey, content: member }] : [];
     }),
-    powerLevels: content('m.room.power_levels') ?? {},
+    powerLevels: { content: content('m.room.power_levels') ?? {}, levels },
     aliases: content('m.room.canonical_alias'),
     isListed: room.snapshot.visibility === 'public',
   };
@@ -124,37 +162,22 @@ function replacementRequest(
     ...kept
   } = old.create;
   const creators = version.auth.privilegedCreators ? (additionalCreators ?? []) : [];
+  const { atFirst, atLast } = carriedPowerLevels(old.powerLevels, version, sender, creators);
+  const levels = atLast === undefined ? [] : [{ type: 'm.room.power_levels', content: atLast }];
   return {
     room_version: version.id,
     preset: 'private_chat',
     visibility: old.isListed ? 'public' : 'private',
     creation_content: {
       ...kept,
-      // Version 12's predecessor names no event; the older ones do.
-      predecessor: version.auth.privilegedCreators
-        ? { room_id: roomId }
-        : { room_id: roomId, event_id: old.lastEvent },
+      predecessor:
+        old.tombstone === undefined
+          ? { room_id: roomId }
+          : { room_id: roomId, event_id: old.tombstone.eventId },
       ...(creators.length > 0 ? { additional_creators: [...creators] } : {}),
     },
-    initial_state: old.carried,
-    power_level_content_override: carriedPowerLevels(old, version, [sender, ...creators]),
-  };
-}
-
-/** The old levels; who upgraded keeps theirs, and in version 12 creators are not listed. */
-function carriedPowerLevels(old: OldRoom, version: RoomVersion, creators: readonly string[]): JsonObject {
-  const users = isJsonObject(old.powerLevels['users']) ? Object.entries(old.powerLevels['users']) : [];
-  const events = isJsonObject(old.powerLevels['events']) ? old.powerLevels['events'] : {};
-  if (!version.auth.privilegedCreators) {
-    const levels = new Map(users);
-    // A creator of version 12 has no level to carry over: the new room would be nobody's.
-    for (const creator of creators) if (!levels.has(creator)) levels.set(creator, 100);
-    return { ...old.powerLevels, users: Object.fromEntries(levels) };
-  }
-  return {
-    ...old.powerLevels,
-    users: Object.fromEntries(users.filter(([userId]) => !creators.includes(userId))),
-    events: { ...events, 'm.room.tombstone': 150 },
+    initial_state: [...old.carried, ...old.bans, ...levels],
+    power_level_content_override: atFirst,
   };
 }
 

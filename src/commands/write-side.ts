@@ -1,4 +1,5 @@
 import { ABSENT_ALIAS, evolveAlias, type Alias } from './aggregates/alias.js';
+import { EMPTY_INBOX, evolveInbox, type Inbox } from './aggregates/inbox.js';
 import {
   evolveRegistrationToken,
   NEW_TOKEN,
@@ -25,6 +26,8 @@ export interface WriteSide {
   readonly users: CommandHandler<User>;
   readonly aliases: CommandHandler<Alias>;
   readonly registrationTokens: CommandHandler<RegistrationToken>;
+  /** What was sent to users' devices. */
+  readonly inboxes: CommandHandler<Inbox>;
   /** Streams of which only the end matters: receipts, cursors. */
   readonly others: CommandHandler<object>;
   /** The account as it is now. */
@@ -32,6 +35,9 @@ export interface WriteSide {
   /** What a member event of this user carries; nothing for a user of another server. */
   profile(userId: string): Promise<MemberProfile>;
 }
+
+/** Each has some kilobytes of requests that it remembers. */
+const MOST_INBOXES = 2000;
 
 export function openWriteSide(ports: RoomPorts): WriteSide {
   const roomAggregate = new Rooms(ports);
@@ -52,6 +58,10 @@ export function openWriteSide(ports: RoomPorts): WriteSide {
     registrationTokens: new CommandHandler(
       ports,
       new FoldedStreams<RegistrationToken>(ports.log, NEW_TOKEN, evolveRegistrationToken),
+    ),
+    inboxes: new CommandHandler(
+      ports,
+      new FoldedStreams<Inbox>(ports.log, EMPTY_INBOX, evolveInbox, MOST_INBOXES),
     ),
     others: new CommandHandler(ports, new StreamEnds(ports)),
     user,

@@ -268,6 +268,48 @@ export interface ProfileChangedV1 {
 }
 
 /**
+ * A pusher was removed by its user.
+ */
+export interface PusherDeletedV1 {
+  /**
+   * The application.
+   */
+  readonly app_id: string;
+  /**
+   * Names the pusher within the application.
+   */
+  readonly pushkey: string;
+}
+
+/**
+ * A device set up, or changed, a pusher: where its user is to be told of events.
+ */
+export interface PusherSetV1 {
+  /**
+   * The device: with it the pusher goes.
+   */
+  readonly device_id: string;
+  /**
+   * The application.
+   */
+  readonly app_id: string;
+  /**
+   * Names the pusher within the application.
+   */
+  readonly pushkey: string;
+  /**
+   * Whether pushers of other users with the same application and key stay.
+   */
+  readonly append: boolean;
+  /**
+   * What else the client says of it: kind, names, language, data. Sealed.
+   */
+  readonly pusher?: {
+    readonly [k: string]: unknown;
+  };
+}
+
+/**
  * A receipt or the fully-read marker moved to an event.
  */
 export interface ReceiptPostedV1 {
@@ -691,6 +733,34 @@ export interface RoomForgottenV1 {
 }
 
 /**
+ * A device began to look into a room that its user is not in.
+ */
+export interface RoomPeekedV1 {
+  /**
+   * The device.
+   */
+  readonly device_id: string;
+  /**
+   * The room.
+   */
+  readonly room_id: string;
+}
+
+/**
+ * Devices look into a room no more: they have asked for that, or their user has joined it.
+ */
+export interface RoomUnpeekedV1 {
+  /**
+   * The devices.
+   */
+  readonly device_ids: readonly string[];
+  /**
+   * The room.
+   */
+  readonly room_id: string;
+}
+
+/**
  * The room was listed in, or taken from, the public room directory.
  */
 export interface RoomVisibilityChangedV1 {
@@ -740,6 +810,55 @@ export interface ServerUpgradedV1 {
    * Type and version of each, such as server.initialised.v1.
    */
   readonly records: readonly string[];
+}
+
+/**
+ * A device has the messages of this stream up to one of them, or is there no more: they are not kept for it any longer.
+ */
+export interface ToDeviceAcknowledgedV1 {
+  /**
+   * The device.
+   */
+  readonly device_id: string;
+  /**
+   * The revision, in this stream, of the last message that it needs no more.
+   */
+  readonly revision: number;
+}
+
+/**
+ * A message was sent directly to devices of a user. It is in the user's own stream, once for all of the devices.
+ */
+export interface ToDeviceSentV1 {
+  /**
+   * Who sent it.
+   */
+  readonly sender: string;
+  /**
+   * The device that it was sent by.
+   */
+  readonly sender_device: string;
+  /**
+   * The sending device's name for the request.
+   */
+  readonly transaction_id: string;
+  /**
+   * The type of the message.
+   */
+  readonly type: string;
+  /**
+   * The devices, each with the place of its content among the contents.
+   */
+  readonly recipients: readonly {
+    readonly device_id: string;
+    readonly content: number;
+  }[];
+  /**
+   * The contents. Sealed.
+   */
+  readonly contents?: readonly {
+    readonly [k: string]: unknown;
+  }[];
 }
 
 /**
@@ -832,6 +951,8 @@ export type RecordBody =
   | { readonly type: 'filter.created'; readonly version: 1; readonly data: FilterCreatedV1 }
   | { readonly type: 'presence.changed'; readonly version: 1; readonly data: PresenceChangedV1 }
   | { readonly type: 'profile.changed'; readonly version: 1; readonly data: ProfileChangedV1 }
+  | { readonly type: 'pusher.deleted'; readonly version: 1; readonly data: PusherDeletedV1 }
+  | { readonly type: 'pusher.set'; readonly version: 1; readonly data: PusherSetV1 }
   | { readonly type: 'receipt.posted'; readonly version: 1; readonly data: ReceiptPostedV1 }
   | { readonly type: 'registration_token.created'; readonly version: 1; readonly data: RegistrationTokenCreatedV1 }
   | { readonly type: 'registration_token.released'; readonly version: 1; readonly data: RegistrationTokenReleasedV1 }
@@ -843,10 +964,14 @@ export type RecordBody =
   | { readonly type: 'room.event.rejected'; readonly version: 1; readonly data: RoomEventRejectedV1 }
   | { readonly type: 'room.event.soft_failed'; readonly version: 1; readonly data: RoomEventSoftFailedV1 }
   | { readonly type: 'room.forgotten'; readonly version: 1; readonly data: RoomForgottenV1 }
+  | { readonly type: 'room.peeked'; readonly version: 1; readonly data: RoomPeekedV1 }
+  | { readonly type: 'room.unpeeked'; readonly version: 1; readonly data: RoomUnpeekedV1 }
   | { readonly type: 'room.visibility.changed'; readonly version: 1; readonly data: RoomVisibilityChangedV1 }
   | { readonly type: 'server.initialised'; readonly version: 1; readonly data: ServerInitialisedV1 }
   | { readonly type: 'server.key.adopted'; readonly version: 1; readonly data: ServerKeyAdoptedV1 }
   | { readonly type: 'server.upgraded'; readonly version: 1; readonly data: ServerUpgradedV1 }
+  | { readonly type: 'to_device.acknowledged'; readonly version: 1; readonly data: ToDeviceAcknowledgedV1 }
+  | { readonly type: 'to_device.sent'; readonly version: 1; readonly data: ToDeviceSentV1 }
   | { readonly type: 'typing.changed'; readonly version: 1; readonly data: TypingChangedV1 }
   | { readonly type: 'user.deactivated'; readonly version: 1; readonly data: UserDeactivatedV1 }
   | { readonly type: 'user.password.changed'; readonly version: 1; readonly data: UserPasswordChangedV1 }
@@ -869,6 +994,8 @@ export const RECORD_VERSIONS = {
   'filter.created': 1,
   'presence.changed': 1,
   'profile.changed': 1,
+  'pusher.deleted': 1,
+  'pusher.set': 1,
   'receipt.posted': 1,
   'registration_token.created': 1,
   'registration_token.released': 1,
@@ -880,10 +1007,14 @@ export const RECORD_VERSIONS = {
   'room.event.rejected': 1,
   'room.event.soft_failed': 1,
   'room.forgotten': 1,
+  'room.peeked': 1,
+  'room.unpeeked': 1,
   'room.visibility.changed': 1,
   'server.initialised': 1,
   'server.key.adopted': 1,
   'server.upgraded': 1,
+  'to_device.acknowledged': 1,
+  'to_device.sent': 1,
   'typing.changed': 1,
   'user.deactivated': 1,
   'user.password.changed': 1,
@@ -902,6 +1033,8 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'filter.created',
   'presence.changed',
   'profile.changed',
+  'pusher.deleted',
+  'pusher.set',
   'receipt.posted',
   'registration_token.created',
   'registration_token.released',
@@ -913,10 +1046,14 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'room.event.rejected',
   'room.event.soft_failed',
   'room.forgotten',
+  'room.peeked',
+  'room.unpeeked',
   'room.visibility.changed',
   'server.initialised',
   'server.key.adopted',
   'server.upgraded',
+  'to_device.acknowledged',
+  'to_device.sent',
   'typing.changed',
   'user.deactivated',
   'user.password.changed',
@@ -931,9 +1068,11 @@ export const SEALED_FIELDS: ReadonlyMap<string, readonly string[]> = new Map([
   ['device.signed_in.v1', ['display_name']],
   ['presence.changed.v1', ['status_message']],
   ['profile.changed.v1', ['fields']],
+  ['pusher.set.v1', ['pusher']],
   ['room.event.accepted.v1', ['forgettable']],
   ['room.event.outlier.v1', ['forgettable']],
   ['room.event.rejected.v1', ['forgettable']],
   ['room.event.soft_failed.v1', ['forgettable']],
   ['server.key.adopted.v1', ['proof']],
+  ['to_device.sent.v1', ['contents']],
 ]);

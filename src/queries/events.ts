@@ -18,6 +18,24 @@ export async function oneEvent(
   return text;
 }
 
+/** Rooms up to version 2 may share an ID; whatever they are, a reader needs no more than these. */
+const MOST_ROOMS = 20;
+
+/** `GET /events/{eventId}`, as JSON text: of the rooms that have it, the first that shows it. @throws MatrixError M_NOT_FOUND */
+export async function eventOfAnyRoom(side: ReadSide, viewer: Viewer, eventId: string): Promise<string> {
+  const range = { prefix: [eventId], limit: MOST_ROOMS };
+  for (const { room_id: roomId } of await side.store.collection(timeline).find(range, 'event')) {
+    try {
+      return await oneEvent(side, viewer, roomId, eventId);
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error;
+    }
+  }
+  throw new MatrixError('M_NOT_FOUND', NOT_THERE);
+}
+
+const NOT_THERE = 'There is no such event, or it is not for you to see.';
+
 /**
  * The event of a room, if it is for the reader's eyes; who may not see it cannot tell whether it is there.
  *
@@ -33,8 +51,7 @@ export async function visibleEvent(
   if (membership?.forgotten === true) await readingLimit(side, eyes.userId, roomId);
   const event = await eventById(side, roomId, eventId);
   const [seen] = event === undefined ? [] : await visibleEvents(side, eyes, [event]);
-  if (seen === undefined)
-    throw new MatrixError('M_NOT_FOUND', 'There is no such event, or it is not for you to see.');
+  if (seen === undefined) throw new MatrixError('M_NOT_FOUND', NOT_THERE);
   return seen;
 }
 

@@ -6,6 +6,8 @@ export interface Wake {
   readonly users: ReadonlySet<string>;
   /** Rooms of which something was redacted or forgotten. */
   readonly redacted?: ReadonlySet<string>;
+  /** Users to whose devices something was sent, which is nothing else of theirs. */
+  readonly inboxes?: ReadonlySet<string>;
   /** Everything up to here can be read; absent where what happened is not recorded (typing, presence). */
   readonly position?: number;
 }

@@ -1,13 +1,19 @@
 import type { PresenceBoard } from '../ephemeral/presence.js';
 import type { EphemeralCounter } from '../ephemeral/counter.js';
 import type { Typing } from '../ephemeral/typing.js';
+import type { RoomEvent } from '../protocol/events.js';
 import type { ReadStore } from '../read-models/store.js';
 import type { NodeReader } from '../room-state/nodes.js';
 import type { Clock } from '../runtime/clock.js';
 import type { JoinedRooms } from './joined-rooms.js';
 import type { Notifier } from './notifier.js';
-import type { Unredacted } from './unredacted.js';
+import type { Unredacted } from './unredacted-content.js';
 import type { Positions, ReadBarrier } from './wait.js';
+
+/** Events as they go between servers, which read models do not keep: hardly anybody asks for them. */
+export interface EventSource {
+  load(roomId: string, eventId: string): Promise<RoomEvent | undefined>;
+}
 
 /** Everything that queries are answered from. */
 export interface ReadSide {
@@ -17,6 +23,7 @@ export interface ReadSide {
   readonly store: ReadStore;
   /** State tries: what a room's state is at any event. */
   readonly nodes: NodeReader;
+  readonly events: EventSource;
   readonly clock: Clock;
   readonly positions: Positions;
   readonly barrier: ReadBarrier;

@@ -6,12 +6,15 @@ export interface SyncToken {
   /** The counter of what is not recorded; 0 for a token of a timeline. */
   readonly ephemeral: number;
   readonly epoch: string;
+  /** Up to where messages to the device were delivered, where that is less far than the rest. */
+  readonly toDevice?: number;
 }
 
-const TOKEN = /^s(\d{1,16})_(\d{1,16})_([A-Za-z0-9-]{1,64})$/;
+const TOKEN = /^s(\d{1,16})_(\d{1,16})_([A-Za-z0-9-]{1,64})(?:_d(\d{1,16}))?$/;
 
-export function printToken({ position, ephemeral, epoch }: SyncToken): string {
-  return `s${position + 1}_${ephemeral}_${epoch}`;
+export function printToken({ position, ephemeral, epoch, toDevice }: SyncToken): string {
+  const rest = toDevice === undefined ? '' : `_d${toDevice + 1}`;
+  return `s${position + 1}_${ephemeral}_${epoch}${rest}`;
 }
 
 /** A token for a place in a timeline. */
@@ -21,12 +24,17 @@ export function timelineToken(position: number, epoch: string): string {
 
 /** @throws MatrixError M_INVALID_PARAM for what was never a token of ours */
 export function parseToken(text: string, name: string): SyncToken {
-  const [, position, ephemeral, epoch] = TOKEN.exec(text) ?? [];
-  const numbers = [Number(position), Number(ephemeral)];
+  const [, position, ephemeral, epoch, toDevice] = TOKEN.exec(text) ?? [];
+  const numbers = [Number(position), Number(ephemeral), Number(toDevice ?? 0)];
   if (epoch === undefined || !numbers.every((number) => Number.isSafeInteger(number))) {
     throw new MatrixError('M_INVALID_PARAM', `"${name}" is not a token that this server gave out.`);
   }
-  return { position: Number(position) - 1, ephemeral: Number(ephemeral), epoch };
+  return {
+    position: Number(position) - 1,
+    ephemeral: Number(ephemeral),
+    epoch,
+    ...(toDevice === undefined ? {} : { toDevice: Number(toDevice) - 1 }),
+  };
 }
 
 /**

@@ -9,19 +9,7 @@ import { visibleEvent } from './events.js';
 import type { ReadSide, Viewer } from './read-side.js';
 import { rootAt, stateEventAt } from './room-history.js';
 import { sightOf } from './sight.js';
-
-/** What read models do not have: the content of redacted events, for as long as the log keeps it. */
-export interface Unredacted {
-  /** Milliseconds from the redaction on; undefined: for ever. */
-  readonly keptFor: number | undefined;
-  /**
-   * The event in client format as it was sent, as JSON text without `unsigned`; `forgotten` where that is not kept any
-   * more, undefined where it cannot be read.
-   */
-  event(roomId: string, eventId: string): Promise<string | undefined>;
-}
-
-export const FORGOTTEN = 'forgotten';
+import { FORGOTTEN } from './unredacted-content.js';
 
 /**
  * `GET /rooms/{roomId}/event/{eventId}` with `fi.mau.msc2815.include_unredacted_content`, as JSON text (MSC2815): for

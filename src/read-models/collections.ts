@@ -151,6 +151,64 @@ export const receipts = collection<Receipt>({
   },
 });
 
+/** A message that was sent to a device, until the device has acknowledged it. */
+export type ToDeviceMessage = Document & {
+  user_id: string;
+  device_id: string;
+  position: number;
+  /** As in the timeline. */
+  index: number;
+  /** Of the record in the user's stream: what is acknowledged is named by it. */
+  revision: number;
+  /** The message as the device gets it, as JSON text. */
+  json: string;
+};
+
+export const toDeviceMessages = collection<ToDeviceMessage>({
+  name: 'to_device_messages',
+  projection: 'to-device',
+  key: (d) => [d.user_id, d.device_id, d.position, d.index],
+  indexes: {},
+  fields: { key: ['user_id', 'device_id', 'position', 'index'], indexes: {} },
+});
+
+/** A room that a device looks into, though its user is not in it. */
+export type Peek = Document & {
+  user_id: string;
+  device_id: string;
+  room_id: string;
+  /** When it began. */
+  position: number;
+};
+
+export const peeks = collection<Peek>({
+  name: 'peeks',
+  projection: 'peeks',
+  key: (d) => [d.user_id, d.device_id, d.room_id],
+  indexes: {},
+  fields: { key: ['user_id', 'device_id', 'room_id'], indexes: {} },
+});
+
+/** Where a user is to be told of events. */
+export type Pusher = Document & {
+  user_id: string;
+  app_id: string;
+  pushkey: string;
+  /** The device that set it up. */
+  device_id: string;
+  /** What else was said of it, as JSON text of an object. */
+  json: string;
+  position: number;
+};
+
+export const pushers = collection<Pusher>({
+  name: 'pushers',
+  projection: 'pushers',
+  key: (d) => [d.user_id, d.app_id, d.pushkey],
+  indexes: { address: (d) => [d.app_id, d.pushkey, d.user_id] },
+  fields: { key: ['user_id', 'app_id', 'pushkey'], indexes: { address: ['app_id', 'pushkey', 'user_id'] } },
+});
+
 /**
  * An event that notifies a user: its position, its number in the room (`notification_events`), whether it is
  * highlighted, and its thread's root where it is in one.

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Database, RootDatabase, RootDatabaseOptions } from 'lmdb';
-import { surveyPages, type Survey, type Untidy } from './lmdb-pages.js';
+import { surveyPages, type Survey, type Untidy } from './lmdb-remains.js';
 
 type Table = Database<Buffer, Uint8Array>;
 
@@ -8,8 +8,10 @@ type Table = Database<Buffer, Uint8Array>;
 interface Statistics {
   readonly lastTxnId: number;
   readonly lastPageNumber: number;
-  readonly pageSize: number;
 }
+
+/** A write of about so many bytes to the file. Rejects where the disk would not take it. */
+type Transaction = (bytes: number, action: () => void) => Promise<void>;
 
 const BINARY: RootDatabaseOptions = { keyEncoding: 'binary', encoding: 'binary' };
 
@@ -21,6 +23,7 @@ const PER_PAGE = 3;
 
 /** Pages that one transaction writes: some milliseconds' work. */
 const CHUNK = 64;
+const CHUNK_BYTES = CHUNK * 8192;
 /** Pages that were freed may be taken again after so many transactions. */
 const AGING = 3;
 /** When nearly all pages of a chunk are new ones at the file's end, no old ones are left to be taken. */
@@ -39,11 +42,13 @@ const MOST_ROUNDS = 4;
 export class LmdbScrub {
   readonly #root: RootDatabase<Buffer, Uint8Array>;
   readonly #file: string;
+  readonly #transaction: Transaction;
   #entries = 0;
 
-  constructor(root: RootDatabase<Buffer, Uint8Array>, file: string) {
+  constructor(root: RootDatabase<Buffer, Uint8Array>, file: string, transaction: Transaction) {
     this.#root = root;
     this.#file = file;
+    this.#transaction = transaction;
   }
 
   /** True when nothing is left of what was deleted before the call; false when it ended before, or could not be done yet. */
@@ -67,7 +72,7 @@ export class LmdbScrub {
   async #survey(lastTransaction: number): Promise<Survey> {
     const reading = this.#root.useReadTransaction();
     try {
-      return await surveyPages(this.#file, this.#statistics().pageSize, lastTransaction);
+      return await surveyPages(this.#file, lastTransaction);
     } finally {
       reading.done();
     }
@@ -80,7 +85,7 @@ export class LmdbScrub {
       if (!tables.has(table)) tables.set(table, this.#root.openDB<Buffer, Uint8Array>(table, BINARY));
     }
     for (let at = 0; at < untidy.length; at += CHUNK) {
-      await this.#root.childTransaction(() => {
+      await this.#transaction(CHUNK_BYTES, () => {
         for (const { table: name, key } of untidy.slice(at, at + CHUNK)) {
           const table = tables.get(name);
           for (const entry of table?.getRange({ start: key, limit: 1 }) ?? []) {
@@ -96,14 +101,14 @@ export class LmdbScrub {
 
   async #age(filler: Table): Promise<void> {
     for (let i = 0; i < AGING; i++) {
-      await this.#root.childTransaction(() => void filler.put(Buffer.alloc(8), Buffer.from([i])));
+      await this.#transaction(0, () => void filler.put(Buffer.alloc(8), Buffer.from([i])));
       await this.#root.flushed;
     }
   }
 
   async #fill(filler: Table, signal: AbortSignal): Promise<boolean> {
     for (let last = this.#statistics().lastPageNumber; ;) {
-      await this.#root.childTransaction(() => {
+      await this.#transaction(CHUNK_BYTES, () => {
         for (let i = 0; i < CHUNK * PER_PAGE; i++) {
           const key = Buffer.alloc(8);
           key.writeUIntBE(++this.#entries, 2, 6);
@@ -120,7 +125,7 @@ export class LmdbScrub {
   }
 
   async #empty(filler: Table): Promise<void> {
-    await this.#root.childTransaction(() => {
+    await this.#transaction(0, () => {
       filler.clearSync();
     });
     await this.#root.flushed;

@@ -20,8 +20,8 @@ import {
   slotKey,
   type Databases,
 } from './lmdb-collection.js';
-import { decodeDocument, encodeDocument, encodeEntry, isDamage } from './lmdb-stored.js';
 import { LmdbScrub } from './lmdb-scrub.js';
+import { decodeDocument, encodeDocument, encodeEntry, isDamage } from './lmdb-stored.js';
 import type {
   Checkpoint,
   Collection,
@@ -79,7 +79,7 @@ export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions 
     throw new ReadStoreFormatError(`${folder} holds no read models that can be opened: ${String(error)}`);
   }
   try {
-    return new LmdbReadStore(root, new DiskGuard(file, options.leastFree ?? 0), file, options);
+    return new LmdbReadStore(root, file, options);
   } catch (error) {
     void root.close();
     throw error;
@@ -115,16 +115,11 @@ class LmdbReadStore implements ReadStore {
     },
   };
 
-  constructor(
-    root: RootDatabase<Buffer, Uint8Array>,
-    disk: DiskGuard,
-    file: string,
-    options: LmdbReadStoreOptions,
-  ) {
+  constructor(root: RootDatabase<Buffer, Uint8Array>, file: string, options: LmdbReadStoreOptions) {
     const { readOnly = false, onDamage = () => undefined } = options;
     this.#root = root;
-    this.#disk = disk;
-    this.#scrub = new LmdbScrub(root, file);
+    this.#disk = new DiskGuard(file, options.leastFree ?? 0);
+    this.#scrub = new LmdbScrub(root, file, (bytes, action) => this.#transaction(bytes, action));
     this.#readOnly = readOnly;
     const names = [...root.getKeys({ limit: 8 })].map((name) =>
       Buffer.from(name).toString().replace(/\0$/, ''),
@@ -242,11 +237,11 @@ class LmdbReadStore implements ReadStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closing.abort();
     // LMDB may not be read any more once it is being closed.
+    await this.#scrubbing;
     await Promise.allSettled(this.#transactions);
     await this.#purging;
-    this.#closing.abort();
-    await this.#scrubbing;
     await this.#root.close();
   }
 
@@ -256,13 +251,14 @@ class LmdbReadStore implements ReadStore {
     await this.#purging;
     try {
       if (!(await this.#scrub.run(AbortSignal.any([signal, this.#closing.signal])))) return false;
+      await this.#transaction(0, () => {
+        this.#catalogue.writeScrubbed(position);
+      });
+      return true;
     } catch (error) {
+      if (this.#stopping()) return false;
       throw asUnavailable(error);
     }
-    await this.#transaction(0, () => {
-      this.#catalogue.writeScrubbed(position);
-    });
-    return true;
   }
 
   #apply(write: Prepared): void {

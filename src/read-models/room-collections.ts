@@ -69,6 +69,23 @@ export const timeline = collection<TimelineEvent>({
   },
 });
 
+/** A thread of a room. */
+export type Thread = Document & {
+  room_id: string;
+  /** The event that it begins at. */
+  root: string;
+  /** Of its newest event. */
+  position: number;
+};
+
+export const threads = collection<Thread>({
+  name: 'threads',
+  projection: 'timelines',
+  key: (d) => [d.room_id, d.root],
+  indexes: { newest: (d) => [d.room_id, d.position] },
+  fields: { key: ['room_id', 'root'], indexes: { newest: ['room_id', 'position'] } },
+});
+
 /** The current state of a room, entry by entry. */
 export type RoomStateEntry = Document & {
   room_id: string;

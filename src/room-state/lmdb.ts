@@ -12,7 +12,7 @@ import type { NodeStore } from './nodes.js';
 import type { EventPlace, IndexChange, RoomIndex, RoomSnapshot } from './room-index.js';
 
 /** Raised when what is kept here changes its form: the folder's content is then dropped and made again. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 export { isSoundValue } from './lmdb-table.js';
 

@@ -73,7 +73,7 @@ export function requireAccess(file: string, lockFile: string): void {
 }
 
 /** This boot as LMDB notes it in a meta page. */
-function bootId(): bigint | undefined {
+export function bootId(): bigint | undefined {
   try {
     const text = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
     return BigInt.asIntN(64, BigInt(`0x${text.slice(0, 8)}`));

@@ -4,7 +4,7 @@ import type { Cursor } from '../commands/cursor.js';
 import { erasures } from '../commands/forgetting/erasures.js';
 import { KeyKeeper } from '../commands/forgetting/key-keeper.js';
 import { RedactionCursor } from '../commands/forgetting/redactions.js';
-import { FORGOTTEN, type Unredacted } from '../queries/unredacted.js';
+import { FORGOTTEN, type Unredacted } from '../queries/unredacted-content.js';
 import type { Positions } from '../queries/wait.js';
 import { holdLease } from '../read-models/lease.js';
 import type { ReadStore } from '../read-models/store.js';

@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Cursor } from '../../src/commands/cursor.js';
-import type { WriteSide } from '../../src/commands/write-side.js';
 import type { Log, RecordBatch } from '../../src/log/log.js';
 import { START, type Position } from '../../src/log/position.js';
 import { until } from '../support/until.js';
@@ -12,43 +11,28 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** The write side over the same log with positions far apart, as places in a file are. */
-function farApart(side: WriteSide, distance: number): WriteSide {
-  const { log } = side.ports;
-  async function* subscribe(after: Position, signal: AbortSignal): AsyncGenerator<RecordBatch> {
-    const from = after === START ? START : after / distance;
-    for await (const batch of log.subscribe(from, signal)) {
+/** Lets a log's positions seem far apart to those who follow it, as places in a file are. */
+function spread(log: Log, distance: number): void {
+  const subscribe = log.subscribe.bind(log);
+  async function* far(after: Position, signal: AbortSignal): AsyncGenerator<RecordBatch> {
+    for await (const batch of subscribe(after === START ? START : after / distance, signal)) {
       yield { ...batch, position: batch.position * distance };
     }
   }
-  const far: Log = {
-    epoch: log.epoch,
-    head: log.head,
-    heads: log.heads,
-    damaged: log.damaged,
-    end: () => log.end(),
-    append: (stream, revision, records) => log.append(stream, revision, records),
-    read: (stream, options) => log.read(stream, options),
-    readAll: (options) => log.readAll(options),
-    revision: (stream) => log.revision(stream),
-    setRetention: (stream, retention) => log.setRetention(stream, retention),
-    retention: (stream) => log.retention(stream),
-    subscribe,
-    close: () => log.close(),
-  };
-  return { ...side, ports: { ...side.ports, log: far } };
+  vi.spyOn(log, 'subscribe').mockImplementation(far);
 }
 
 test('records its place by the records that it has passed, however far their positions are apart', async () => {
-  const users = ['alice', 'bob', 'carol'];
-  for (const user of users) await world.user(user);
+  for (const user of ['alice', 'bob', 'carol']) await world.user(user);
   const distance = 1_000_000;
+  spread(world.log, distance);
   const ending = new AbortController();
-  const cursor = new Cursor(farApart(world.side, distance), 'idle', async () => false);
+  const cursor = new Cursor(world.side, 'idle', async () => false);
   const running = cursor.run(ending.signal);
   await until(() => cursor.position >= world.log.head * distance);
   ending.abort();
   await running;
+  vi.restoreAllMocks();
   expect(await world.recordsOf('cursor.moved')).toHaveLength(0);
 });
 

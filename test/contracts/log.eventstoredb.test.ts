@@ -1,6 +1,6 @@
 import { eventStoreDbHarness, onEventStoreDb } from '../support/eventstoredb.js';
 import { logContract } from './log.js';
 
-onEventStoreDb('on a server', (url) => {
+onEventStoreDb('the contract of logs', (url) => {
   logContract('eventstoredb', async () => eventStoreDbHarness(url));
 });

@@ -37,6 +37,8 @@ const NOT_IN_DATA = [
   'registerWithSharedSecret',
   'inlineFilter',
   'sendMessageOnce',
+  'peekRoom',
+  'unpeekRoom',
   'getPushRulesOfKind',
   'unknownPushRules',
 ];

@@ -73,6 +73,35 @@ describe('an initial sync', () => {
   });
 });
 
+describe('federation format', () => {
+  it('is the event as it goes between servers, redacted where it is', async () => {
+    const roomId = await test.room(alice);
+    const eventId = await test.says(alice, roomId, 'secret');
+    const other = await test.says(alice, roomId, 'open');
+    const redaction = { target: eventId, content: {}, transactionId: 'r' };
+    const sender = { userId: alice, deviceId: 'PHONE' };
+    await test.done(redactEvent(write(), sender, roomId, redaction, test.context()));
+    const filter = { event_format: 'federation', room: { timeline: { limit: 3 } } };
+    const room = (await test.sync(alice, { filter })).rooms.join[roomId];
+    const [redacted, whole] = room?.timeline.events ?? [];
+    expect(redacted).toMatchObject({ event_id: eventId, content: {}, depth: expect.any(Number) as number });
+    expect(JSON.stringify(room)).not.toContain('secret');
+    expect(whole).toMatchObject({
+      event_id: other,
+      room_id: roomId,
+      content: { body: 'open' },
+      prev_events: [eventId],
+      hashes: { sha256: expect.any(String) as string },
+    });
+    expect(whole).toHaveProperty('signatures');
+    expect(whole).toHaveProperty('auth_events');
+    expect(room?.state?.events[0]).toHaveProperty('depth');
+    const fields = { ...filter, event_fields: ['depth', 'type'] };
+    const some = (await test.sync(alice, { filter: fields })).rooms.join[roomId];
+    expect(Object.keys(some?.timeline.events[1] ?? {}).sort()).toEqual(['depth', 'type']);
+  });
+});
+
 describe('an incremental sync', () => {
   it('tells what happened since, and nothing where nothing did', async () => {
     const quiet = await test.room(alice);

@@ -108,7 +108,7 @@ describe('scrubbing', () => {
     const dump = async () => {
       const lines: string[] = [];
       for await (const { key, bytes } of store.dump(notes, 1))
-        lines.push(`${JSON.stringify(key)} ${Buffer.from(bytes)}`);
+        lines.push(`${JSON.stringify(key)} ${Buffer.from(bytes).toString()}`);
       return lines;
     };
     const before = await dump();

@@ -6,6 +6,7 @@ import { sendEvent, sendState } from '../../src/commands/room-send.js';
 import { loadConfig } from '../../src/config.js';
 import { compileFilter } from '../../src/protocol/filters.js';
 import type { JsonObject, JsonValue } from '../../src/protocol/json.js';
+import { RoomActivity } from '../../src/queries/sync/room-activity.js';
 import { Sync } from '../../src/queries/sync/sync.js';
 import { parseToken } from '../../src/queries/tokens.js';
 import { openCore, type Core } from '../../src/server.js';
@@ -80,7 +81,8 @@ export class TestCore {
   async start(): Promise<void> {
     const env = { ENGRAM_DATA_DIR: this.#folder.path, ENGRAM_LOGGING__LEVEL: 'fatal' };
     this.#core = await openCore(loadConfig({ env, cwd: this.#folder.path }), { clock: this.clock });
-    this.#sync = new Sync(this.#core.read);
+    const { read } = this.#core;
+    this.#sync = new Sync(read, new RoomActivity(read.store, read.notifier));
   }
 
   async restart(): Promise<void> {

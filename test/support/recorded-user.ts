@@ -87,6 +87,46 @@ export class RecordedUser {
     return this.#log.append([{ type: 'receipt.posted', version: 1, data, stream: `receipts-${this.id}` }]);
   }
 
+  /** Somebody sends contents to devices: for each of these the place of its content. `undefined`: they were forgotten. */
+  isSent(
+    sender: string,
+    contents: readonly object[] | undefined,
+    devices: Readonly<Record<string, number>>,
+  ): Position {
+    const recipients = Object.entries(devices).map(([device_id, content]) => ({ device_id, content }));
+    const given = contents === undefined ? {} : { contents: contents.map((content) => ({ ...content })) };
+    const from = { sender, sender_device: 'PHONE', transaction_id: 't', type: 'm.example' };
+    return this.#toInbox({ type: 'to_device.sent', version: 1, data: { ...from, recipients, ...given } });
+  }
+
+  peeks(device_id: string, room_id: string): Position {
+    return this.#append({ type: 'room.peeked', version: 1, data: { device_id, room_id } });
+  }
+
+  unpeeks(room_id: string, ...device_ids: string[]): Position {
+    return this.#append({ type: 'room.unpeeked', version: 1, data: { device_ids, room_id } });
+  }
+
+  /** `undefined`: what it says was forgotten. */
+  setsPusher(device_id: string, pushkey: string, pusher?: object, append = false): Position {
+    const content = pusher === undefined ? {} : { pusher: { ...pusher } };
+    const data = { device_id, app_id: 'app', pushkey, append, ...content };
+    return this.#append({ type: 'pusher.set', version: 1, data });
+  }
+
+  deletesPusher(pushkey: string): Position {
+    return this.#append({ type: 'pusher.deleted', version: 1, data: { app_id: 'app', pushkey } });
+  }
+
+  acknowledges(device_id: string, revision: number): Position {
+    return this.#toInbox({ type: 'to_device.acknowledged', version: 1, data: { device_id, revision } });
+  }
+
+  #toInbox(body: RecordBody): Position {
+    const record = JSON.parse(JSON.stringify(body)) as RecordBody;
+    return this.#log.append([{ ...record, stream: `to-device-${this.id}` }]);
+  }
+
   #append(body: RecordBody): Position {
     // What is read from a log has been a text.
     const record = JSON.parse(JSON.stringify(body)) as RecordBody;

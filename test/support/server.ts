@@ -11,7 +11,7 @@ import { openCore, type Core } from '../../src/server.js';
 import type { Clock } from '../../src/runtime/clock.js';
 import { uuid } from '../../src/runtime/random.js';
 import { temporaryFolder } from './folder.js';
-import { expectSpecResponse } from './spec.js';
+import { expectSpecAnswer, expectSpecResponse } from './spec.js';
 
 export const SERVER_NAME = 'one.example';
 export const PASSWORD = 'correct horse battery staple';
@@ -51,7 +51,7 @@ export class Answer {
   }
 }
 
-/** Somebody with or without an access token. Paths without `/_` in front are below `/_matrix/client/v3`. */
+/** Somebody with or without an access token. Paths without `/_` or `/.` in front are below `/_matrix/client/v3`. */
 export class TestClient {
   readonly userId: string;
   readonly deviceId: string;
@@ -65,14 +65,17 @@ export class TestClient {
     this.token = session.token ?? '';
   }
 
-  async request(method: Method, path: string, body?: object): Promise<Answer> {
+  /** @param body text is sent as it is */
+  async request(method: Method, path: string, body?: object | string): Promise<Answer> {
     const response = await this.#app.inject({
       method,
-      url: path.startsWith('/_') ? path : `/_matrix/client/v3${path}`,
+      url: /^\/[_.]/.test(path) ? path : `/_matrix/client/v3${path}`,
       ...(this.token === '' ? {} : { headers: { authorization: `Bearer ${this.token}` } }),
-      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    return new Answer(method, response.statusCode, response.json<Json>());
+    const answer = response.json<Json>();
+    expectSpecAnswer(method, response.raw.req.url ?? '', response.statusCode, answer);
+    return new Answer(method, response.statusCode, answer);
   }
 
   get(path: string): Promise<Answer> {

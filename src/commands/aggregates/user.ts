@@ -25,10 +25,12 @@ export interface ActiveUser {
   readonly devices: ReadonlyMap<string, DeviceState>;
   /** By field name: displayname, avatar_url and others. */
   readonly profile: Readonly<Record<string, unknown>>;
-  /** Account data that commands edit in place: push rules (room '') and tags, by `accountDataKey`. */
+  /** Account data that commands edit in place: push rules and direct chats (room '') and tags, by `accountDataKey`. */
   readonly accountData: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   /** Filter IDs by the text of the filter. */
   readonly filters: ReadonlyMap<string, string>;
+  /** Rooms that devices look into, by device. */
+  readonly peeks: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** An account: not there, in use, or closed for good (its name stays taken). */
@@ -36,7 +38,7 @@ export type User = { readonly kind: 'absent' } | ActiveUser | { readonly kind: '
 
 export const ABSENT_USER: User = { kind: 'absent' };
 
-const EDITED = new Set(['m.push_rules', 'm.tag']);
+const EDITED = new Set(['m.push_rules', 'm.direct', 'm.tag']);
 const MOST_USED_REFRESH_TOKENS = 20;
 
 export function accountDataKey(roomId: string | null, type: string): string {
@@ -57,6 +59,7 @@ export function evolveUser(user: User, record: RecordBody): User {
       profile: {},
       accountData: new Map(),
       filters: new Map(),
+      peeks: new Map(),
     };
   }
   return user.kind === 'active' ? evolveActive(user, record) : user;
@@ -74,7 +77,14 @@ function evolveActive(user: ActiveUser, record: RecordBody): User {
     case 'device.tokens.refreshed':
     case 'device.renamed':
     case 'device.deleted':
-      return { ...user, devices: evolveDevices(user.devices, record) };
+      return {
+        ...user,
+        devices: evolveDevices(user.devices, record),
+        peeks: record.type === 'device.deleted' ? evolvePeeks(user.peeks, record) : user.peeks,
+      };
+    case 'room.peeked':
+    case 'room.unpeeked':
+      return { ...user, peeks: evolvePeeks(user.peeks, record) };
     case 'profile.changed':
       return { ...user, profile: withFields(user.profile, record.data.fields ?? {}) };
     case 'account_data.changed': {
@@ -90,6 +100,24 @@ function evolveActive(user: ActiveUser, record: RecordBody): User {
     default:
       return user;
   }
+}
+
+function evolvePeeks(
+  peeks: ActiveUser['peeks'],
+  record: Extract<RecordBody, { type: 'room.peeked' | 'room.unpeeked' | 'device.deleted' }>,
+): ActiveUser['peeks'] {
+  const next = new Map(peeks);
+  if (record.type === 'room.peeked') {
+    const { device_id: id, room_id: roomId } = record.data;
+    return next.set(id, new Set(peeks.get(id)).add(roomId));
+  }
+  for (const id of record.data.device_ids) {
+    const rooms = new Set(peeks.get(id));
+    if (record.type === 'room.unpeeked') rooms.delete(record.data.room_id);
+    if (record.type === 'device.deleted' || rooms.size === 0) next.delete(id);
+    else next.set(id, rooms);
+  }
+  return next;
 }
 
 type DeviceRecord = Extract<RecordBody, { type: `device.${string}` }>;

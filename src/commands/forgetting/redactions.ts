@@ -49,6 +49,7 @@ export class RedactionCursor {
   /** Follows the log until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { log } = this.#side.ports;
+    let passed = 0;
     for await (const batch of log.subscribe(await this.#place.load(), signal)) {
       const due: DueRedaction[] = [];
       let acted = false;
@@ -69,8 +70,11 @@ export class RedactionCursor {
         if (signal.aborted) return;
       }
       await this.#forget(due);
-      if (acted || batch.position - this.#place.stored >= STORE_EVERY)
+      passed += batch.records.length;
+      if (acted || passed >= STORE_EVERY) {
         await this.#place.store(batch.position);
+        passed = 0;
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 import type { CommandContext, Done } from '../../commands/command.js';
 import type { WriteSide } from '../../commands/write-side.js';
 import { MatrixError } from '../../protocol/errors.js';
+import type { EventStream } from '../../queries/event-stream.js';
 import type { ReadSide, Viewer } from '../../queries/read-side.js';
 import type { Sessions } from '../../queries/sessions.js';
 import type { Sync } from '../../queries/sync/sync.js';
@@ -38,6 +39,7 @@ export interface ClientApi {
   readonly userInteractive: UserInteractive;
   readonly sessions: Sessions;
   readonly sync: Sync;
+  readonly eventStream: EventStream;
 }
 
 /** How long a read waits for what was acknowledged before it, in milliseconds. */

@@ -5,7 +5,9 @@ import { tokenHash } from '../../commands/tokens.js';
 import type { WriteSide } from '../../commands/write-side.js';
 import { publicBaseUrl, type Config } from '../../config.js';
 import type { ReadSide } from '../../queries/read-side.js';
+import { EventStream } from '../../queries/event-stream.js';
 import { Sessions } from '../../queries/sessions.js';
+import { RoomActivity } from '../../queries/sync/room-activity.js';
 import { Sync } from '../../queries/sync/sync.js';
 import { dummyStage, passwordStage, registrationTokenStage } from '../user-interactive-stages.js';
 import { UserInteractive } from '../user-interactive.js';
@@ -17,13 +19,15 @@ export function clientApi(core: { config: Config; write: WriteSide; read: ReadSi
   const settings = clientSettings(core.config);
   // An earlier run may have acknowledged what the read models do not have yet.
   read.barrier.acknowledged(write.ports.log.head);
+  const activity = new RoomActivity(read.store, read.notifier);
   return {
     settings,
     write,
     read,
     userInteractive: userInteractive(settings, write),
     sessions: new Sessions(read, (token) => sessionInLog(write, token)),
-    sync: new Sync(read),
+    sync: new Sync(read, activity),
+    eventStream: new EventStream(read, activity),
   };
 }
 

@@ -23,7 +23,6 @@ export function roomUpgradesRoutes(api: ClientApi): Route[] {
           upgradeRoom(
             api.write,
             user.userId,
-            user.deviceId,
             params.roomId,
             body.new_version,
             body.additional_creators,

@@ -14,6 +14,8 @@ import { loginRoutes } from './login.js';
 import { membersRoutes } from './members.js';
 import { membershipRoutes } from './membership.js';
 import { messagesRoutes } from './messages.js';
+import { oldSyncRoutes } from './old-sync.js';
+import { peekingRoutes } from './peeking.js';
 import { presenceRoutes } from './presence.js';
 import { profileRoutes } from './profile.js';
 import { readMarkersRoutes } from './read-markers.js';
@@ -27,9 +29,11 @@ import { roomSendRoutes } from './room-send.js';
 import { roomStateRoutes } from './room-state.js';
 import { roomSummaryRoutes } from './room-summary.js';
 import { roomUpgradesRoutes } from './room-upgrades.js';
+import { sendToDeviceRoutes } from './send-to-device.js';
 import { sharedSecretRegistrationRoutes } from './shared-secret-registration.js';
 import { syncRoutes } from './sync.js';
 import { tagsRoutes } from './tags.js';
+import { threadsRoutes } from './threads.js';
 import { turnServerRoutes } from './turn-server.js';
 import { typingRoutes } from './typing.js';
 import { userDirectoryRoutes } from './user-directory.js';
@@ -72,6 +76,7 @@ function rooms(api: ClientApi): Route[] {
   return [
     ...createRoomRoutes(api),
     ...membershipRoutes(api),
+    ...peekingRoutes(api),
     ...roomSendRoutes(api),
     ...roomStateRoutes(api),
     ...redactionRoutes(api),
@@ -79,6 +84,7 @@ function rooms(api: ClientApi): Route[] {
     ...eventsRoutes(api),
     ...contextRoutes(api),
     ...relationsRoutes(api),
+    ...threadsRoutes(api),
     ...membersRoutes(api),
     ...directoryRoutes(api),
     ...roomSummaryRoutes(api),
@@ -93,11 +99,13 @@ function rooms(api: ClientApi): Route[] {
 function clientData(api: ClientApi): Route[] {
   return [
     ...syncRoutes(api),
+    ...oldSyncRoutes(api),
     ...filterRoutes(api),
     ...accountDataRoutes(api),
     ...tagsRoutes(api),
     ...pushRulesRoutes(api),
-    ...pushersRoutes(),
+    ...pushersRoutes(api),
+    ...sendToDeviceRoutes(api),
     ...presenceRoutes(api),
     ...userDirectoryRoutes(api),
   ];

@@ -1,16 +1,18 @@
 /**
  * GET /_matrix/client/v3/sync
  *
- * Specification: Client-Server API, Syncing.
+ * Specification: Client-Server API, Syncing; Send-to-Device messaging.
  */
+import { acknowledgeToDevice } from '../../commands/send-to-device.js';
 import { storedFilter } from '../../queries/filters.js';
-import { parseToken } from '../../queries/tokens.js';
+import { lastAcknowledged } from '../../queries/sync/to-device-part.js';
+import { parseToken, type SyncToken } from '../../queries/tokens.js';
 import { compileFilter, type Filter } from '../../protocol/filters.js';
 import { MatrixError } from '../../protocol/errors.js';
 import { JsonError, parseJsonObject } from '../../protocol/strict-json.js';
 import { JsonText } from '../response.js';
-import { defineRoute, v3, type Route } from '../route.js';
-import { upToDate, viewerOf, type ClientApi } from './api.js';
+import { defineRoute, v3, type Context, type Route } from '../route.js';
+import { commandContext, done, upToDate, viewerOf, type ClientApi } from './api.js';
 import type { Sync } from './types.js';
 
 export function syncRoutes(api: ClientApi): Route[] {
@@ -21,12 +23,16 @@ export function syncRoutes(api: ClientApi): Route[] {
       method: 'GET',
       paths: v3('/sync'),
       auth: 'required-or-guest',
-      handler: async ({ user, query, signal }) => {
+      handler: async (request) => {
+        const { user, query, signal } = request;
         await upToDate(api);
+        const since = query.since === undefined ? undefined : parseToken(query.since, 'since');
+        const filter = await filterOf(api, user.userId, query.filter);
+        if (since !== undefined) await acknowledge(api, request, since);
         const text = await api.sync.answer({
           viewer: viewerOf(user),
-          filter: served(await filterOf(api, user.userId, query.filter)),
-          since: query.since === undefined ? undefined : parseToken(query.since, 'since'),
+          filter,
+          since,
           fullState: query.full_state,
           // Clients that use the proposal's prefix want it in the answer too; without that they read `state`.
           stateAfter: query.use_state_after === true,
@@ -40,11 +46,24 @@ export function syncRoutes(api: ClientApi): Route[] {
   ];
 }
 
-/** @throws MatrixError where the filter asks for what is not kept: the read models have events in client format. */
-function served(filter: Filter): Filter {
-  if (filter.eventFormat === 'client') return filter;
-  const message = 'This server answers in client format only: leave "event_format" out.';
-  throw new MatrixError('M_UNRECOGNIZED', message, { status: 400 });
+/**
+ * Messages to the device that it has, since it goes on from a token beyond them, are kept no longer. Where that
+ * cannot be recorded they are not told again all the same, and are given up by the next request.
+ */
+async function acknowledge(
+  api: ClientApi,
+  request: Context<Sync, 'required-or-guest'>,
+  since: SyncToken,
+): Promise<void> {
+  const { userId, deviceId } = request.user;
+  const last = await lastAcknowledged(api.read, viewerOf(request.user), since);
+  if (last === undefined) return;
+  const context = commandContext(api, request);
+  try {
+    await done(api, acknowledgeToDevice(api.write, userId, deviceId, last.revision, context));
+  } catch (err) {
+    request.log.warn({ err }, 'What a device has acknowledged could not be recorded.');
+  }
 }
 
 /** The filter that a query string names by its ID, or brings along as JSON. */

@@ -605,6 +605,61 @@ export interface GetMetrics {}
  */
 export interface GetHealth {}
 /**
+ * GET /events. With `room_id` it is a look into that room (`peekEvents`). `limit` is in the specification no more.
+ */
+export interface GetEvents {
+  readonly query: {
+    readonly from?: Token;
+    readonly timeout: number;
+    readonly room_id?: RoomId;
+    readonly limit: number;
+  };
+}
+/**
+ * GET /events/{eventId}
+ */
+export interface GetOneEvent {
+  readonly params: {
+    readonly eventId: EventId;
+  };
+}
+/**
+ * GET /initialSync
+ */
+export interface InitialSync {
+  readonly query: {
+    readonly limit: number;
+    readonly archived: boolean;
+  };
+}
+/**
+ * GET /rooms/{roomId}/initialSync. `limit` is in the specification no more.
+ */
+export interface RoomInitialSync {
+  readonly params: {
+    readonly roomId: RoomId;
+  };
+  readonly query: {
+    readonly limit: number;
+  };
+}
+/**
+ * POST /peek/{roomIdOrAlias}
+ */
+export interface PeekRoom {
+  readonly params: {
+    readonly roomIdOrAlias: RoomIdOrAlias;
+  };
+}
+/**
+ * POST /rooms/{roomId}/unpeek
+ */
+export interface UnpeekRoom {
+  readonly params: {
+    readonly roomId: RoomId;
+  };
+}
+/**
  * GET /presence/{userId}/status
  */
 export interface GetPresence {
@@ -778,6 +833,22 @@ export interface SetPushRuleEnabled {
  * GET /pushers
  */
 export interface GetPushers {}
+/**
+ * POST /pushers/set. `kind` null deletes the pusher; else the rest is required.
+ */
+export interface PostPusher {
+  readonly body: {
+    readonly pushkey: string;
+    readonly kind: string | null;
+    readonly app_id: string;
+    readonly app_display_name?: string;
+    readonly device_display_name?: string;
+    readonly profile_tag?: string;
+    readonly lang?: string;
+    readonly data?: JsonObject;
+    readonly append?: boolean;
+  };
+}
 /**
  * POST /rooms/{roomId}/read_markers
  */
@@ -1006,6 +1077,22 @@ export interface UpgradeRoom {
   };
 }
 /**
+ * PUT /sendToDevice/{eventType}/{txnId}. `messages` is by user ID, then by device ID; the device `*` stands for all that a user has.
+ */
+export interface SendToDevice {
+  readonly params: {
+    readonly eventType: EventType;
+    readonly txnId: Name;
+  };
+  readonly body: {
+    readonly messages: {
+      readonly [k: string]: {
+        readonly [k: string]: JsonObject;
+      };
+    };
+  };
+}
+/**
  * GET /sync. `filter` is an ID or JSON text. `org.matrix.msc4222.use_state_after` is the name that clients used before it was in the specification.
  */
 export interface Sync {
@@ -1050,6 +1137,19 @@ export interface DeleteRoomTag {
     readonly userId: UserId;
     readonly roomId: RoomId;
     readonly tag: Name;
+  };
+}
+/**
+ * GET /rooms/{roomId}/threads
+ */
+export interface GetThreadRoots {
+  readonly params: {
+    readonly roomId: RoomId;
+  };
+  readonly query: {
+    readonly include: 'all' | 'participated';
+    readonly limit: number;
+    readonly from?: Token;
   };
 }
 /**

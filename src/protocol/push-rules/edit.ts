@@ -5,7 +5,7 @@
 import { MatrixError } from '../errors.js';
 import type { JsonObject, JsonValue } from '../json.js';
 import { defaultRule } from './defaults.js';
-import type { ChangedRule, PushRule, RuleKind, UserRules } from './rules.js';
+import type { ChangedRule, PushCondition, PushRule, RuleKind, UserRules } from './rules.js';
 import { readActions, readRule, searchesOf } from './validate.js';
 
 /**
@@ -81,6 +81,38 @@ export function setRuleActions(
   actions: JsonValue | undefined,
 ): UserRules {
   return changeRule(user, kind, ruleId, { actions: readActions(actions) });
+}
+
+/**
+ * Rules for a room, as clients name them after it, with the same for the room that replaces it beside them: those
+ * that notify differently, and those that mute it by a condition on the room. The very same rules where there are none,
+ * or the new room has its own.
+ */
+export function withSuccessor(user: UserRules, from: string, to: string): UserRules {
+  let next = user;
+  for (const kind of ['override', 'room', 'underride'] as const) {
+    const rules = next.rules[kind] ?? [];
+    const at = rules.findIndex((rule) => rule.rule_id === from);
+    const rule = rules[at];
+    const isTaken = rules.some((other) => other.rule_id === to) || rules.length >= MAX_RULES[kind];
+    if (rule === undefined || isTaken) continue;
+    const { conditions } = rule;
+    const copy: PushRule = {
+      ...rule,
+      rule_id: to,
+      ...(conditions === undefined
+        ? {}
+        : { conditions: conditions.map((condition) => redirected(condition, from, to)) }),
+    };
+    next = withRules(next, kind, rules.toSpliced(at + 1, 0, copy));
+  }
+  return next;
+}
+
+function redirected(condition: PushCondition, from: string, to: string): PushCondition {
+  return condition['key'] === 'room_id' && condition['pattern'] === from
+    ? { ...condition, pattern: to }
+    : condition;
 }
 
 function changeRule(

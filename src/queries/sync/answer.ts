@@ -12,7 +12,6 @@ export class JsonAnswer {
       // End-to-end encryption keys are not served yet; clients take absence for trouble.
       '"device_one_time_keys_count":{}',
       '"device_lists":{"changed":[],"left":[]}',
-      '"to_device":{"events":[]}',
     ];
   }
 
@@ -30,8 +29,8 @@ export class JsonAnswer {
     this.#members.push(`"${name}":{"events":${jsonArray(events)}}`);
   }
 
-  rooms({ join, invite, knock, leave }: RoomsPart): void {
-    const kinds = Object.entries({ join, invite, knock, leave });
+  rooms({ join, invite, knock, leave, peek }: RoomsPart): void {
+    const kinds = Object.entries({ join, invite, knock, leave, ...(peek.size > 0 ? { peek } : {}) });
     const texts = kinds.map(([kind, byRoom]) => {
       if (byRoom.size > 0) this.#isEmpty = false;
       return `"${kind}":{${[...byRoom].map(([roomId, text]) => `${JSON.stringify(roomId)}:${text}`).join(',')}}`;

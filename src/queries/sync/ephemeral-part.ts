@@ -1,5 +1,5 @@
 import { receipts, type Receipt } from '../../read-models/collections.js';
-import type { ReadSide } from '../read-side.js';
+import type { ReadSide, Viewer } from '../read-side.js';
 import type { SyncPass } from './request.js';
 
 /**
@@ -15,24 +15,44 @@ export async function ephemeralPart(
   const filter = pass.filter.room.ephemeral;
   const parts: string[] = [];
   if (filter.matchesType('m.receipt')) {
-    const range = since === undefined ? {} : { after: [since] };
-    const found = await side.store.collection(receipts).find({ prefix: [roomId], ...range }, 'changed');
-    const seen = found.filter(
-      (receipt) =>
-        receipt.position <= pass.to.position &&
-        (receipt.receipt_type === 'm.read' ||
-          (receipt.receipt_type === 'm.read.private' && receipt.user_id === pass.viewer.userId)),
-    );
-    if (seen.length > 0) parts.push(`{"type":"m.receipt","content":${JSON.stringify(receiptContent(seen))}}`);
+    const content = await receiptsSince(side, pass, roomId, since);
+    if (content !== undefined) parts.push(`{"type":"m.receipt","content":${JSON.stringify(content)}}`);
   }
   if (filter.matchesType('m.typing')) {
-    const typing = side.typing.changedSince(roomId, since === undefined ? 0 : (pass.since?.ephemeral ?? 0));
+    const typing = typingSince(side, pass, roomId, since === undefined ? 0 : (pass.since?.ephemeral ?? 0));
     if (typing !== undefined && (since !== undefined || typing.length > 0)) {
-      const others = typing.filter((userId) => !pass.ignored.has(userId));
-      parts.push(`{"type":"m.typing","content":{"user_ids":${JSON.stringify(others)}}}`);
+      parts.push(`{"type":"m.typing","content":{"user_ids":${JSON.stringify(typing)}}}`);
     }
   }
   return parts;
+}
+
+/** The content of an `m.receipt` with a room's receipts after a position that a viewer may see; undefined for none. */
+export async function receiptsSince(
+  side: ReadSide,
+  { viewer, to }: { readonly viewer: Viewer; readonly to: { readonly position: number } },
+  roomId: string,
+  since: number | undefined,
+): Promise<Record<string, unknown> | undefined> {
+  const range = since === undefined ? {} : { after: [since] };
+  const found = await side.store.collection(receipts).find({ prefix: [roomId], ...range }, 'changed');
+  const seen = found.filter(
+    (receipt) =>
+      receipt.position <= to.position &&
+      (receipt.receipt_type === 'm.read' ||
+        (receipt.receipt_type === 'm.read.private' && receipt.user_id === viewer.userId)),
+  );
+  return seen.length > 0 ? receiptContent(seen) : undefined;
+}
+
+/** Who is typing in a room, but for those whom the viewer ignores; undefined where it has not changed. */
+export function typingSince(
+  side: ReadSide,
+  { ignored }: { readonly ignored: ReadonlySet<string> },
+  roomId: string,
+  since: number,
+): string[] | undefined {
+  return side.typing.changedSince(roomId, since)?.filter((userId) => !ignored.has(userId));
 }
 
 /** Receipts by event, type and user, as `m.receipt` has them. */

@@ -1,9 +1,4 @@
-import {
-  notificationCounts,
-  roomSummaries,
-  type AccountData,
-  type Membership,
-} from '../../read-models/collections.js';
+import { notificationCounts, roomSummaries, type AccountData } from '../../read-models/collections.js';
 import { withAggregations } from '../aggregations.js';
 import { clientEvent, jsonArray } from '../client-events.js';
 import type { ReadSide } from '../read-side.js';
@@ -11,6 +6,7 @@ import { eyesOf } from '../room-history.js';
 import { timelineToken } from '../tokens.js';
 import { accountDataEvents } from './account-data-part.js';
 import { ephemeralPart } from './ephemeral-part.js';
+import { inFormat } from './event-format.js';
 import type { LazyMembers } from './lazy-members.js';
 import { deviceKey, type SyncPass } from './request.js';
 import { statePart } from './room-state-part.js';
@@ -23,7 +19,6 @@ const MOST_EVENTS = 100;
 /** A room of the answer: the stretch that the viewer is told of, and what else there is to tell. */
 export interface RoomStretch {
   readonly roomId: string;
-  readonly membership: Membership;
   /** Absent: the viewer knows nothing of the room. */
   readonly since: number | undefined;
   /** The end: of the answer, or of the viewer's membership. */
@@ -100,7 +95,7 @@ async function stateTexts(
   stretch: RoomStretch,
   part: TimelinePart,
   lazyMembers: LazyMembers,
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const { roomId, since, to } = stretch;
   const first = part.events[0];
   const filter = pass.filter.room.state;
@@ -118,9 +113,9 @@ async function stateTexts(
   const inTimeline = pass.stateAfter
     ? new Set<string>()
     : new Set(part.events.map((event) => event.event_id));
-  return [...events, ...unsent]
-    .filter((event) => !inTimeline.has(event.event_id))
-    .map((event) => (pass.filter.projectsAll ? event.json : projected(pass, event.json)));
+  const told = [...events, ...unsent].filter((event) => !inTimeline.has(event.event_id));
+  const texts = told.map(({ json }) => json);
+  return inFormat(side, pass.filter, texts);
 }
 
 async function timelineText(
@@ -129,8 +124,7 @@ async function timelineText(
   stretch: RoomStretch,
   part: TimelinePart,
 ): Promise<string> {
-  const whole = await eventTexts(side, pass, stretch, part);
-  const texts = pass.filter.projectsAll ? whole : whole.map((text) => projected(pass, text));
+  const texts = await inFormat(side, pass.filter, await eventTexts(side, pass, stretch, part));
   const first = part.events[0];
   const before = first === undefined ? (stretch.since ?? stretch.to) : first.position - 1;
   return `{"events":${jsonArray(texts)},"limited":${part.limited},"prev_batch":"${timelineToken(before, side.epoch)}"}`;
@@ -146,10 +140,6 @@ async function eventTexts(
   if (!limited) return events.map((event) => clientEvent(event, viewer, now));
   const eyes = await eyesOf(side, viewer.userId, roomId);
   return withAggregations(side, { viewer, eyes, ignored, now }, events);
-}
-
-function projected(pass: SyncPass, text: string): string {
-  return JSON.stringify(pass.filter.project(JSON.parse(text) as Record<string, never>));
 }
 
 /** Counts always; heroes where the room has no name of its own (Client-Server API, RoomSummary). */

@@ -1,6 +1,6 @@
 import type { Presence } from '../../ephemeral/presence.js';
 import { memberships } from '../../read-models/collections.js';
-import type { ReadSide } from '../read-side.js';
+import type { ReadSide, Viewer } from '../read-side.js';
 import type { SyncPass } from './request.js';
 import type { RoomsPart } from './rooms-part.js';
 
@@ -12,18 +12,37 @@ export async function presencePart(
 ): Promise<string[]> {
   const filter = pass.filter.presence;
   if (filter.matchesNothing || !filter.matchesType('m.presence')) return [];
-  const changed = new Set(side.presence.changedUsers(pass.since?.ephemeral ?? 0));
-  const newcomers = await newlyShared(side, pass, rooms);
-  const texts: string[] = [];
+  const seen = await usersWithNewPresence(side, pass, rooms);
+  return seen
+    .filter((userId) => filter.matches({ type: 'm.presence', sender: userId, content: {} }))
+    .map((userId) => presenceEvent(userId, side.presence.of(userId), pass.now));
+}
+
+/** What decides whose presence a viewer is told of. */
+export interface PresenceView {
+  readonly viewer: Viewer;
+  readonly since: { readonly position: number; readonly ephemeral: number } | undefined;
+  /** Rooms through which the viewer sees others, as far as they have joined them. */
+  readonly rooms: ReadonlyMap<string, { readonly membership: string }>;
+  readonly ignored: ReadonlySet<string>;
+}
+
+/** Those whose presence changed since, or who are new to the viewer: they share a room, or are the viewer. */
+export async function usersWithNewPresence(
+  side: ReadSide,
+  view: PresenceView,
+  rooms: Pick<RoomsPart, 'entered' | 'newcomers'>,
+): Promise<string[]> {
+  const changed = side.presence.changedUsers(view.since?.ephemeral ?? 0);
+  const newcomers = await newlyShared(side, view, rooms);
+  const seen: string[] = [];
   for (const userId of new Set([...changed, ...newcomers])) {
-    if (pass.ignored.has(userId) || !filter.matches({ type: 'm.presence', sender: userId, content: {} }))
-      continue;
+    if (view.ignored.has(userId)) continue;
     const isSeen =
-      userId === pass.viewer.userId || newcomers.has(userId) || (await shareRoom(side, pass, userId));
-    if (!isSeen) continue;
-    texts.push(presenceEvent(userId, side.presence.of(userId), pass.now));
+      userId === view.viewer.userId || newcomers.has(userId) || (await shareRoom(side, view, userId));
+    if (isSeen) seen.push(userId);
   }
-  return texts;
+  return seen;
 }
 
 /** How many people of a room that was just entered are told of: in larger ones who is there shows by and by. */
@@ -32,10 +51,10 @@ const MOST_OF_A_ROOM = 100;
 /** People who share a room with the viewer only since the last answer, whether or not anything is known of them. */
 async function newlyShared(
   side: ReadSide,
-  pass: SyncPass,
+  view: PresenceView,
   { entered, newcomers }: Pick<RoomsPart, 'entered' | 'newcomers'>,
 ): Promise<Set<string>> {
-  if (pass.since === undefined) return new Set();
+  if (view.since === undefined) return new Set();
   const found = new Set(newcomers);
   for (const roomId of entered) {
     const range = { prefix: [roomId, 'join'], limit: MOST_OF_A_ROOM };
@@ -46,9 +65,9 @@ async function newlyShared(
 }
 
 /** Looks in memory where both are reading, as those whose presence changes mostly are. */
-async function shareRoom(side: ReadSide, pass: SyncPass, userId: string): Promise<boolean> {
+async function shareRoom(side: ReadSide, { rooms }: PresenceView, userId: string): Promise<boolean> {
   const theirs = await side.joinedRooms.of(userId);
-  const [few, many] = theirs.size < pass.rooms.size ? [theirs, pass.rooms] : [pass.rooms, theirs];
+  const [few, many] = theirs.size < rooms.size ? [theirs, rooms] : [rooms, theirs];
   for (const [roomId, { membership }] of few) {
     if (membership === 'join' && many.get(roomId)?.membership === 'join') return true;
   }

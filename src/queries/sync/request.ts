@@ -1,8 +1,11 @@
 import type { Filter } from '../../protocol/filters.js';
 import type { PresenceState } from '../../ephemeral/presence.js';
+import type { Peek } from '../../read-models/collections.js';
 import type { UserRooms } from '../joined-rooms.js';
 import type { Viewer } from '../read-side.js';
 import type { SyncToken } from '../tokens.js';
+import type { LazyMembers } from './lazy-members.js';
+import type { RoomActivity } from './room-activity.js';
 
 /** `GET /sync` as it was asked for, checked in form. */
 export interface SyncRequest {
@@ -30,9 +33,16 @@ export interface SyncPass {
   readonly fullState: boolean;
   readonly stateAfter: boolean;
   readonly rooms: UserRooms;
+  readonly peeks: readonly Peek[];
   /** Users whom the viewer ignores. */
   readonly ignored: ReadonlySet<string>;
   readonly now: number;
+}
+
+/** What the rooms of an answer are made with. */
+export interface RoomsParts {
+  readonly lazyMembers: LazyMembers;
+  readonly activity: RoomActivity;
 }
 
 /** Names a device among all. */

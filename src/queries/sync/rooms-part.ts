@@ -6,9 +6,8 @@ import {
 } from '../../read-models/collections.js';
 import type { ReadSide } from '../read-side.js';
 import { joinedRoom, leftRoom, type RoomStretch } from './joined-room.js';
-import type { LazyMembers } from './lazy-members.js';
-import type { SyncPass } from './request.js';
-import type { RoomActivity } from './room-activity.js';
+import { peekedRooms } from './peeks-part.js';
+import type { RoomsParts, SyncPass } from './request.js';
 
 /** The rooms of an answer, each as JSON text, by room ID. */
 export interface RoomsPart {
@@ -16,16 +15,12 @@ export interface RoomsPart {
   readonly invite: ReadonlyMap<string, string>;
   readonly knock: ReadonlyMap<string, string>;
   readonly leave: ReadonlyMap<string, string>;
+  /** Rooms that the viewer's device looks into. */
+  readonly peek: ReadonlyMap<string, string>;
   /** Rooms that the viewer has come into since the last answer. */
   readonly entered: ReadonlySet<string>;
   /** People who have come into one of the viewer's other rooms since. */
   readonly newcomers: ReadonlySet<string>;
-}
-
-/** What the rooms of an answer are made with. */
-export interface RoomsParts {
-  readonly lazyMembers: LazyMembers;
-  readonly activity: RoomActivity;
 }
 
 /**
@@ -63,7 +58,7 @@ export async function roomsPart(
         if (!hasNews) break;
         if (isNew) entered.add(roomId);
         else for (const userId of await joinedSince(side, roomId, pass)) newcomers.add(userId);
-        const stretch = { roomId, membership, since, to: pass.to.position, accountData: data };
+        const stretch = { roomId, since, to: pass.to.position, accountData: data };
         const text = await joinedRoom(side, pass, stretch, parts.lazyMembers);
         if (text !== undefined) join.set(roomId, text);
         break;
@@ -86,7 +81,8 @@ export async function roomsPart(
       }
     }
   }
-  return { join, invite, knock, leave, entered, newcomers };
+  const peek = await peekedRooms(side, pass, parts, pass.peeks);
+  return { join, invite, knock, leave, peek, entered, newcomers };
 }
 
 async function hasActivity(
@@ -123,7 +119,7 @@ function leftStretch(
   // Who joined and left again knows nothing of the room; who was never let in is told of their own leaving only.
   const wasIn = move === undefined || !move.wasOutside;
   const from = wasIn ? since?.position : move.joined ? undefined : position - 1;
-  return { roomId, membership, since: from, to: position, accountData };
+  return { roomId, since: from, to: position, accountData };
 }
 
 async function joinedSince(side: ReadSide, roomId: string, { since }: SyncPass): Promise<string[]> {

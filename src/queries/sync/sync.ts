@@ -3,10 +3,13 @@ import type { ReadSide } from '../read-side.js';
 import { printToken, type SyncToken } from '../tokens.js';
 import { accountDataByRoom, accountDataEvents, ignoredUsers } from './account-data-part.js';
 import { LazyMembers } from './lazy-members.js';
+import { Nap } from './nap.js';
+import { Peeks } from './peeks-part.js';
 import { presencePart } from './presence-part.js';
 import type { SyncPass, SyncRequest } from './request.js';
-import { RoomActivity } from './room-activity.js';
+import type { RoomActivity } from './room-activity.js';
 import { roomsPart, type RoomsPart } from './rooms-part.js';
+import { toDevicePart, type ToDevicePart } from './to-device-part.js';
 
 /** The longest a poll is held, whatever the client asks for, in milliseconds. */
 const LONGEST_WAIT = 5 * 60_000;
@@ -20,10 +23,12 @@ export class Sync {
   readonly #side: ReadSide;
   readonly #lazyMembers = new LazyMembers();
   readonly #activity: RoomActivity;
+  readonly #peeks: Peeks;
 
-  constructor(side: ReadSide) {
+  constructor(side: ReadSide, activity: RoomActivity) {
     this.#side = side;
-    this.#activity = new RoomActivity(side.store, side.notifier);
+    this.#activity = activity;
+    this.#peeks = new Peeks(side.store, side.notifier);
   }
 
   /** The answer as JSON text. */
@@ -36,7 +41,8 @@ export class Sync {
     const deadline = side.clock.monotonic() + Math.min(request.timeout, LONGEST_WAIT);
     for (;;) {
       // Listening begins before looking, so that what happens in between is not missed.
-      const nap = new Nap(side, request.viewer.userId);
+      const peeked = (await this.#peeks.of(viewer)).map(({ room_id: roomId }) => roomId);
+      const nap = new Nap(side, viewer.userId, new Set(peeked));
       try {
         const answer = await this.#look(request, since);
         const left = deadline - side.clock.monotonic();
@@ -72,6 +78,7 @@ export class Sync {
       fullState: request.fullState,
       stateAfter: request.stateAfter,
       rooms: await side.joinedRooms.of(viewer.userId),
+      peeks: await this.#peeks.of(viewer),
       ignored: await ignoredUsers(side, viewer.userId),
       now: side.clock.now(),
     };
@@ -84,7 +91,7 @@ export class Sync {
     );
     const presence = await presencePart(side, pass, rooms);
     const own = accountDataEvents(accountData.get(''), filter.accountData, viewer.userId);
-    return answerOf(printToken(to), rooms, presence, own);
+    return answerOf(to, rooms, presence, own, await toDevicePart(side, pass));
   }
 }
 
@@ -98,72 +105,17 @@ function notBeyond(since: SyncToken, to: SyncToken): SyncToken {
 }
 
 function answerOf(
-  nextBatch: string,
+  to: SyncToken,
   rooms: RoomsPart,
   presence: readonly string[],
   accountData: readonly string[],
+  toDevice: ToDevicePart,
 ): JsonAnswer {
-  const answer = new JsonAnswer(nextBatch);
+  const { upTo, messages } = toDevice;
+  const answer = new JsonAnswer(printToken(upTo === undefined ? to : { ...to, toDevice: upTo }));
+  answer.events('to_device', messages);
   answer.events('account_data', accountData);
   answer.events('presence', presence);
   answer.rooms(rooms);
   return answer;
-}
-
-/** A poll's sleep until something concerns its user. */
-class Nap {
-  readonly #side: ReadSide;
-  readonly #forget: () => void;
-  #woken = false;
-  #onWake: (() => void) | undefined;
-
-  constructor(side: ReadSide, userId: string) {
-    this.#side = side;
-    let joined: ReadonlyMap<string, unknown> | undefined;
-    void side.joinedRooms.of(userId).then((rooms) => {
-      joined = rooms;
-    });
-    this.#forget = side.notifier.sleep(
-      (wake) => wake.users.has(userId) || touches(wake.rooms, joined),
-      () => {
-        this.#woken = true;
-        this.#onWake?.();
-      },
-    );
-  }
-
-  /** True once woken, false after so many milliseconds or when the signal fires. */
-  async until(milliseconds: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#woken) return true;
-    return new Promise<boolean>((resolve) => {
-      const timer = this.#side.clock.after(milliseconds, () => {
-        finish(false);
-      });
-      const onAbort = () => {
-        finish(false);
-      };
-      const finish = (woken: boolean) => {
-        timer.cancel();
-        signal.removeEventListener('abort', onAbort);
-        this.#onWake = undefined;
-        resolve(woken);
-      };
-      this.#onWake = () => {
-        finish(true);
-      };
-      signal.addEventListener('abort', onAbort);
-      if (signal.aborted) finish(false);
-    });
-  }
-
-  end(): void {
-    this.#forget();
-  }
-}
-
-/** Until the user's rooms are known, every room may be one of them. */
-function touches(rooms: ReadonlySet<string>, joined: ReadonlyMap<string, unknown> | undefined): boolean {
-  if (joined === undefined) return rooms.size > 0;
-  for (const roomId of rooms) if (joined.has(roomId)) return true;
-  return false;
 }

@@ -12,7 +12,7 @@ import type { Route } from '../../../src/http/route.js';
 import { openCore, type Core } from '../../../src/server.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { ManualClock } from '../../support/manual-clock.js';
-import { expectSpecResponse } from '../../support/spec.js';
+import { expectSpecAnswer, expectSpecResponse } from '../../support/spec.js';
 
 export const SERVER = 'one.example';
 const schemas = new Schemas('client');
@@ -63,6 +63,8 @@ export class RoomServer {
       ENGRAM_LOGGING__LEVEL: 'fatal',
     };
     const core = await openCore(loadConfig({ file: undefined, env, cwd: folder.path }), { clock });
+    // As a server does before it listens.
+    await core.readModels.whenProcessed(core.log.head, 20_000);
     const whole = clientApi(core);
     const api: ClientApi = { ...whole, settings: { ...whole.settings, ...settings } };
     let requests = 0;
@@ -116,7 +118,9 @@ export class RoomServer {
       ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
     };
     const response = await this.#app.inject(options);
-    return { status: response.statusCode, body: response.json<T>() };
+    const answer = response.json<T>();
+    expectSpecAnswer(method, response.raw.req.url ?? '', response.statusCode, answer);
+    return { status: response.statusCode, body: answer };
   }
 
   /** Asks for what must succeed, and holds the answer against the specification (`path` as it is written there). */

@@ -7,6 +7,7 @@ import {
   putRule,
   setRuleActions,
   setRuleEnabled,
+  withSuccessor,
   type RulePlace,
 } from '../../../src/protocol/push-rules/edit.js';
 import { NO_USER_RULES, type RuleKind, type UserRules } from '../../../src/protocol/push-rules/rules.js';
@@ -203,4 +204,34 @@ test('whatever is done, IDs stay unique and the rules survive being stored', () 
       expect(JSON.parse(JSON.stringify(user))).toEqual(user);
     }),
   );
+});
+
+describe('a room that is replaced', () => {
+  const FROM = '!from:one';
+  const TO = '!to:one';
+  const condition = (roomId: string) => ({ kind: 'event_match', key: 'room_id', pattern: roomId });
+
+  test('hands its rules on, those that mute it too, next to its own', () => {
+    let rules = putRule(NO_USER_RULES, 'room', '!other:one', { actions: ['notify'] });
+    rules = putRule(rules, 'room', FROM, { actions: [] });
+    rules = putRule(rules, 'override', FROM, { actions: [], conditions: [condition(FROM)] });
+    rules = setRuleEnabled(rules, 'room', FROM, false);
+    const next = withSuccessor(rules, FROM, TO);
+    expect(next.rules.room?.map(({ rule_id, enabled }) => [rule_id, enabled])).toEqual([
+      [FROM, false],
+      [TO, false],
+      ['!other:one', true],
+    ]);
+    expect(next.rules.override?.map(({ rule_id, conditions }) => [rule_id, conditions])).toEqual([
+      [FROM, [condition(FROM)]],
+      [TO, [condition(TO)]],
+    ]);
+  });
+
+  test('leaves the very same rules where there is nothing to hand on', () => {
+    const rules = putRule(NO_USER_RULES, 'room', TO, { actions: [] });
+    expect(withSuccessor(rules, FROM, TO)).toBe(rules);
+    const both = putRule(rules, 'room', FROM, { actions: ['notify'] });
+    expect(withSuccessor(both, FROM, TO)).toBe(both);
+  });
 });

@@ -1,29 +1,27 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { bootId } from '../runtime/lmdb-check.js';
+import {
+  BIG_DATA,
+  BRANCH,
+  LARGEST_HEAD,
+  LEAF,
+  metaOf,
+  NODE_HEADER,
+  number64,
+  OVERFLOW,
+  PAGE_HEADER,
+  SUB_TREE,
+  treeAt,
+  type Meta,
+  type Tree,
+} from '../runtime/lmdb-pages.js';
 
 /*
- * What an LMDB file holds beyond what can be read through LMDB: bytes that were deleted. By mdb.c of lmdb 3.5.6
- * (MDB_page_header, MDB_node, MDB_ovpage, MDB_db, MDB_meta), little-endian:
- *
- *   page      0 its number (8), 8 transaction (8), 18 flags (2), then 20 lower (2) and 22 upper (2), after the header:
- *             between them is nothing; or, of an overflow page, 20 how many pages (4); 24 places of nodes (2 each)
- *   node      0 size of data (4), 4 flags (2), 6 size of key (2), 8 key, data;
- *             of a branch page the first six bytes are the number of the page below
- *   data      of an overflow node: 0 first page (8), 8 transaction (8), 16 how many pages (8); of a table: 40 its root (8)
- *   meta      24 magic number, 88 root of the free list, 136 root of the tables, 152 transaction
+ * What an LMDB file holds beyond what can be read through LMDB: bytes that were deleted. They are in pages that no
+ * tree has, and in pages that one has between the pointers and the nodes, and after the end of what is on pages of
+ * its own. A page says which transaction wrote it (src/runtime/lmdb-pages.ts).
  */
-
-const HEADER = 24;
-const BRANCH = 1;
-const LEAF = 2;
-const OVERFLOW = 4;
-const BIG_DATA = 1;
-const TABLE = 2;
-const FREE_ROOT = 88;
-const TABLES_ROOT = 136;
-const META_TRANSACTION = 152;
-const MAGIC = 0xbeefc0de;
-const NOTHING = 0xffff_ffff_ffff_ffffn;
 
 /** Pages looked at in one turn of the event loop: a millisecond or two. */
 const AT_ONCE = 256;
@@ -41,14 +39,6 @@ export interface Survey {
   readonly stale: number;
 }
 
-/** The file is not of the form that is described here. */
-export class UnknownPagesError extends Error {
-  constructor() {
-    super("LMDB's file has another form than this program knows.");
-    this.name = 'UnknownPagesError';
-  }
-}
-
 /**
  * Looks at every page of a file that LMDB has open, for bytes that a transaction up to `last` may have left where
  * nothing is: what is newer holds only what there was later. A read transaction must be open meanwhile, so that no page
@@ -56,15 +46,14 @@ export class UnknownPagesError extends Error {
  *
  * Costs reading the file once, 5 us for each page.
  *
- * @throws UnknownPagesError
+ * @throws PageError where it is no LMDB file
  */
-export async function surveyPages(file: string, pageSize: number, last: number): Promise<Survey> {
-  const pages = new Pages(file, pageSize);
+export async function surveyPages(file: string, last: number): Promise<Survey> {
+  const pages = new Pages(file);
   try {
-    const walk = new Walk(pages, BigInt(last));
-    const meta = pages.newestMeta();
-    await walk.tree(meta.readBigUInt64LE(FREE_ROOT), undefined);
-    await walk.tree(meta.readBigUInt64LE(TABLES_ROOT), '');
+    const walk = new Walk(pages, last);
+    await walk.tree(pages.meta.free, undefined);
+    await walk.tree(pages.meta.main, '');
     return { untidy: walk.untidy, stale: await walk.stale() };
   } finally {
     pages.close();
@@ -72,12 +61,16 @@ export async function surveyPages(file: string, pageSize: number, last: number):
 }
 
 class Pages {
-  readonly size: number;
+  readonly meta: Meta;
   readonly #handle: number;
 
-  constructor(file: string, pageSize: number) {
-    this.size = pageSize;
+  constructor(file: string) {
     this.#handle = openSync(file, 'r');
+    this.meta = this.#newestMeta();
+  }
+
+  get size(): number {
+    return this.meta.pageSize;
   }
 
   get count(): number {
@@ -85,34 +78,41 @@ class Pages {
   }
 
   read(first: number, count = 1): Buffer {
-    const bytes = Buffer.alloc(count * this.size);
-    readSync(this.#handle, bytes, 0, bytes.length, first * this.size);
-    return bytes;
-  }
-
-  /** Of the two meta pages; one of them may just be being written, so they are read until they stand still. */
-  newestMeta(): Buffer {
-    let bytes = this.read(0, 2);
-    for (let again = this.read(0, 2); !again.equals(bytes); again = this.read(0, 2)) bytes = again;
-    const metas = [bytes.subarray(0, this.size), bytes.subarray(this.size)];
-    if (metas.some((meta) => meta.readUInt32LE(HEADER) !== MAGIC)) throw new UnknownPagesError();
-    const [one, other] = metas.map((meta) => meta.readBigUInt64LE(META_TRANSACTION)) as [bigint, bigint];
-    return metas[one > other ? 0 : 1] as Buffer;
+    return this.#bytes(first * this.size, count * this.size);
   }
 
   close(): void {
     closeSync(this.#handle);
+  }
+
+  /** One of the meta pages may just be being written, so they are read until they stand still. */
+  #newestMeta(): Meta {
+    let head = this.#bytes(0, LARGEST_HEAD);
+    for (let again = this.#head(head); again !== undefined; again = this.#head(head)) head = again;
+    return metaOf(head, bootId());
+  }
+
+  #head(before: Buffer): Buffer | undefined {
+    const { pageSize } = metaOf(before, bootId());
+    const now = this.#bytes(0, LARGEST_HEAD);
+    return now.compare(before, 0, 2 * pageSize, 0, 2 * pageSize) === 0 ? undefined : now;
+  }
+
+  #bytes(at: number, length: number): Buffer {
+    const bytes = Buffer.alloc(length);
+    readSync(this.#handle, bytes, 0, length, at);
+    return bytes;
   }
 }
 
 class Walk {
   readonly untidy: Untidy[] = [];
   readonly #pages: Pages;
-  readonly #last: bigint;
+  readonly #last: number;
   readonly #used: PageSet;
   readonly #zeros: Buffer;
 
-  constructor(pages: Pages, last: bigint) {
+  constructor(pages: Pages, last: number) {
     this.#pages = pages;
     this.#last = last;
     this.#zeros = Buffer.alloc(pages.size);
@@ -122,19 +122,17 @@ class Walk {
   }
 
   /** @param table its name; '' for the tree whose entries are the tables, `undefined` for the free list */
-  async tree(root: bigint, table: string | undefined): Promise<void> {
-    if (root === NOTHING) return;
-    const open = [Number(root)];
+  async tree({ root }: Tree, table: string | undefined): Promise<void> {
+    const open = root === undefined ? [] : [root];
     for (let number = open.pop(), seen = 1; number !== undefined; number = open.pop(), seen++) {
       if (seen % AT_ONCE === 0) await setImmediate();
       const page = this.#pages.read(number);
-      if (page.readBigUInt64LE(0) !== BigInt(number)) throw new UnknownPagesError();
       this.#used.add(number);
-      const flags = page.readUInt16LE(18);
+      const isBranch = page.readUInt16LE(18) === BRANCH;
       const nodes = nodesOf(page);
-      if (table !== undefined && table !== '') this.#checkGap(page, flags, nodes, table);
+      if (table !== undefined && table !== '') this.#checkGap(page, isBranch, nodes, table);
       for (const node of nodes) {
-        if (flags & BRANCH) open.push(node.readUIntLE(0, 6));
+        if (isBranch) open.push(node.readUIntLE(0, 6));
         else await this.#entry(node, table);
       }
     }
@@ -142,28 +140,27 @@ class Walk {
 
   async #entry(node: Buffer, table: string | undefined): Promise<void> {
     const flags = node.readUInt16LE(4);
-    const data = 8 + node.readUInt16LE(6);
-    const key = node.subarray(8, data);
-    if (flags & BIG_DATA) {
-      const first = Number(node.readBigUInt64LE(data));
-      const count = Number(node.readBigUInt64LE(data + 16));
+    const key = keyOf(node);
+    const data = NODE_HEADER + key.length;
+    if ((flags & BIG_DATA) !== 0) {
+      const [first, count] = [number64(node, data), number64(node, data + 16)];
       for (let i = 0; i < count; i++) this.#used.add(first + i);
       if (table === undefined || table === '') return;
-      const bytes = this.#pages.read(first, count);
-      if (bytes.readBigUInt64LE(8) > this.#last) return;
-      const end = HEADER + node.readUInt32LE(0);
-      if (!this.#isZero(bytes.subarray(end))) this.untidy.push({ table, key: Buffer.from(key) });
-    } else if (flags & TABLE) {
-      await this.tree(node.readBigUInt64LE(data + 40), key.toString().replace(/\0$/, ''));
+      const pages = this.#pages.read(first, count);
+      const isOlder = number64(pages, 8) <= this.#last;
+      const rest = pages.subarray(PAGE_HEADER + node.readUInt32LE(0));
+      if (isOlder && !this.#isZero(rest)) this.untidy.push({ table, key: Buffer.from(key) });
+    } else if ((flags & SUB_TREE) !== 0 && table === '') {
+      // lmdb-js ends names with a zero byte.
+      await this.tree(treeAt(node, data), key.toString().replace(/\0$/, ''));
     }
   }
 
-  #checkGap(page: Buffer, flags: number, nodes: readonly Buffer[], table: string): void {
-    if (page.readBigUInt64LE(8) > this.#last || this.#isZero(gapOf(page))) return;
+  #checkGap(page: Buffer, isBranch: boolean, nodes: readonly Buffer[], table: string): void {
+    if (number64(page, 8) > this.#last || this.#isZero(gapOf(page))) return;
     // The first key of a branch page is left empty.
-    const node = (flags & BRANCH ? nodes[1] : undefined) ?? nodes[0];
-    if (node === undefined) return;
-    this.untidy.push({ table, key: Buffer.from(node.subarray(8, 8 + node.readUInt16LE(6))) });
+    const node = (isBranch ? nodes[1] : undefined) ?? nodes[0];
+    if (node !== undefined) this.untidy.push({ table, key: Buffer.from(keyOf(node)) });
   }
 
   /** Counts pages that are not in use and may hold what was deleted: neither empty nor written since. */
@@ -186,8 +183,7 @@ class Walk {
   #isNew(page: Buffer, number: number): boolean {
     const flags = page.readUInt16LE(18);
     const isPage = flags === BRANCH || flags === LEAF || flags === OVERFLOW;
-    if (!isPage || page.readBigUInt64LE(0) !== BigInt(number)) return false;
-    if (page.readBigUInt64LE(8) <= this.#last) return false;
+    if (!isPage || number64(page, 0) !== number || number64(page, 8) <= this.#last) return false;
     if (flags === OVERFLOW) {
       for (let i = page.readUInt32LE(20) - 1; i > 0; i--) this.#used.add(number + i);
     }
@@ -226,13 +222,20 @@ class PageSet {
   }
 }
 
+/** Each begins where its page says, and goes on to the page's end, whatever follows it there. */
 function nodesOf(page: Buffer): Buffer[] {
   const count = page.readUInt16LE(20) / 2;
   const nodes: Buffer[] = [];
-  for (let i = 0; i < count; i++) nodes.push(page.subarray(HEADER + page.readUInt16LE(HEADER + 2 * i)));
+  for (let i = 0; i < count; i++) {
+    nodes.push(page.subarray(PAGE_HEADER + page.readUInt16LE(PAGE_HEADER + 2 * i)));
+  }
   return nodes;
 }
 
+function keyOf(node: Buffer): Buffer {
+  return node.subarray(NODE_HEADER, NODE_HEADER + node.readUInt16LE(6));
+}
+
 function gapOf(page: Buffer): Buffer {
-  return page.subarray(HEADER + page.readUInt16LE(20), HEADER + page.readUInt16LE(22));
+  return page.subarray(PAGE_HEADER + page.readUInt16LE(20), PAGE_HEADER + page.readUInt16LE(22));
 }
