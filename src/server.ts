@@ -112,11 +112,15 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
   };
 }
 
+/** Milliseconds between two passes: what one of them could not make, the next cannot either. */
+const MENDING_PAUSE = 60_000;
+
 /** Makes all state nodes again, one such pass at a time. */
-function mending({ roomIndexer, loggers }: Engine): () => void {
+function mending({ roomIndexer, loggers, ports: { clock } }: Engine): () => void {
   let underWay = false;
+  let ended = -Infinity;
   return () => {
-    if (underWay) return;
+    if (underWay || clock.monotonic() - ended < MENDING_PAUSE) return;
     underWay = true;
     loggers.queries.warn('State nodes are missing or damaged: they are made again from the log.');
     roomIndexer
@@ -126,6 +130,7 @@ function mending({ roomIndexer, loggers }: Engine): () => void {
       })
       .finally(() => {
         underWay = false;
+        ended = clock.monotonic();
       });
   };
 }
