@@ -49,8 +49,6 @@ const ODD: readonly unknown[] = [
   Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`key${n}`, n])),
 ];
 
-/** How often something is not what its schema says. */
-const ODDITY = 0.08;
 const MOST_DEPTH = 6;
 
 /** Makes values by the schemas of the specification's data, and others in their place. */
@@ -58,6 +56,8 @@ export class Values {
   readonly #dice: Dice;
   readonly #pool: Pool;
   readonly #resolve: (ref: string) => AnySchemaObject;
+  /** How often something is not what its schema says, from 0 to 1. */
+  oddity = 0;
 
   constructor(dice: Dice, pool: Pool, resolve: (ref: string) => AnySchemaObject) {
     this.#dice = dice;
@@ -72,7 +72,7 @@ export class Values {
   /** Something that the schema allows, mostly; `name` is that of the field or parameter. */
   of(schema: AnySchemaObject | undefined, name: string, depth = 0): unknown {
     const dice = this.#dice;
-    if (schema === undefined || depth > MOST_DEPTH || dice.chance(ODDITY)) return this.odd();
+    if (schema === undefined || depth > MOST_DEPTH || dice.chance(this.oddity)) return this.odd();
     if (typeof schema['$ref'] === 'string') return this.of(this.#resolve(schema['$ref']), name, depth);
     for (const key of ['oneOf', 'anyOf']) {
       const choices = schema[key] as AnySchemaObject[] | undefined;
@@ -103,7 +103,7 @@ export class Values {
   }
 
   text(name: string): string {
-    const known = this.#dice.chance(0.85) ? this.#pool.find(name) : undefined;
+    const known = this.#dice.chance(this.oddity > 0 ? 0.85 : 0.98) ? this.#pool.find(name) : undefined;
     return known ?? this.#dice.pick(['text', 'a', 'x y', '1', 'org.example.key', 'm.text']);
   }
 
