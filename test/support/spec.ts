@@ -193,3 +193,17 @@ export function operations(): SpecOperation[] {
       })),
   );
 }
+
+/** What a reference inside the specification's data names: `#/components/schemas/auth_data`. */
+export function resolveSpec(ref: string): AnySchemaObject {
+  const steps = ref
+    .slice('#/'.length)
+    .split('/')
+    .map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'));
+  const found = steps.reduce<AnySchemaObject | undefined>(
+    (value, step) => value?.[step] as AnySchemaObject | undefined,
+    document,
+  );
+  if (found === undefined) throw new Error(`The specification has no ${ref}.`);
+  return found;
+}
