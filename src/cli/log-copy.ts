@@ -1,7 +1,9 @@
 import { loadConfig } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
+import { isEphemeralStream } from '../ephemeral/streams.js';
 import type { RawLog } from '../log/adapter.js';
 import { CopyRefusedError } from '../log/copy/errors.js';
+import { leavingOut } from '../log/copy/leaving-out.js';
 import { LogCopy } from '../log/copy/log-copy.js';
 import { LogFormatError, LogUnavailableError } from '../log/errors.js';
 import { START } from '../log/position.js';
@@ -48,7 +50,7 @@ export async function logCopy(options: LogCopyOptions, io: Io): Promise<number> 
   const keysFrom = to.keys === undefined ? undefined : from.keys;
   if (keysFrom !== undefined) readKeys(keysFrom);
   try {
-    const here = await openRawLogForReading(from.place, SYSTEM);
+    const here = leavingOut(await openRawLogForReading(from.place, SYSTEM), isEphemeralStream);
     try {
       const there = await openRawLog(to.place, SYSTEM);
       try {
