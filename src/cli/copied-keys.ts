@@ -6,7 +6,7 @@ import { CliError } from './io.js';
 /** A server's keys: files by name. */
 export type Keys = ReadonlyMap<string, Buffer>;
 
-const SEAL_KEY = 'seal.key';
+export const SEAL_KEY = 'seal.key';
 /** What is being written, or was when a process was killed. */
 const UNFINISHED = /\.new$/;
 
