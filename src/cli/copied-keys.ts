@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileDurably } from '../runtime/durable-file.js';
+import { replaceFileDurably, writeFileDurably } from '../runtime/durable-file.js';
 import { CliError } from './io.js';
 
 /** A server's keys: files by name. */
 export type Keys = ReadonlyMap<string, Buffer>;
 
-const SEAL_KEY = 'seal.key';
+export const SEAL_KEY = 'seal.key';
 /** What is being written, or was when a process was killed. */
 const UNFINISHED = /\.new$/;
 
@@ -42,8 +42,15 @@ export function refuseOtherKeys(folder: string, keys: Keys): void {
   }
 }
 
-/** Puts keys into a folder, each on disk as a whole before this returns, in the place of those that are there. */
+/**
+ * Puts keys into a folder, each on disk as a whole before this returns. What was there is overwritten: keys that were
+ * destroyed since are to be found nowhere.
+ */
 export function writeKeys(folder: string, keys: Keys): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  for (const [name, bytes] of keys) writeFileDurably(join(folder, name), bytes);
+  for (const [name, bytes] of keys) {
+    const file = join(folder, name);
+    if (!existsSync(file)) writeFileDurably(file, bytes);
+    else if (!readFileSync(file).equals(bytes)) replaceFileDurably(file, bytes);
+  }
 }

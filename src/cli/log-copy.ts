@@ -1,14 +1,21 @@
+import { join } from 'node:path';
 import { loadConfig } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
+import { isEphemeralStream } from '../ephemeral/streams.js';
 import type { RawLog } from '../log/adapter.js';
 import { CopyRefusedError } from '../log/copy/errors.js';
+import { leavingOut } from '../log/copy/leaving-out.js';
 import { LogCopy } from '../log/copy/log-copy.js';
 import { LogFormatError, LogUnavailableError } from '../log/errors.js';
+import { requireKnownRecords, SERVER_STREAM } from '../log/known-records.js';
 import { START } from '../log/position.js';
+import { RecordLog } from '../log/record-log.js';
+import { SealKeys } from '../log/seal-keys.js';
+import { WRONG_KEY } from '../log/sealing.js';
 import { systemClock } from '../runtime/clock.js';
 import { systemRandom } from '../runtime/random.js';
 import { configuredLog, openRawLog, openRawLogForReading } from '../stores.js';
-import { areSameKeys, readKeys, refuseOtherKeys, writeKeys, type Keys } from './copied-keys.js';
+import { areSameKeys, readKeys, refuseOtherKeys, SEAL_KEY, writeKeys, type Keys } from './copied-keys.js';
 import { follow } from './following.js';
 import { CliError, EXIT, type Io } from './io.js';
 import { report } from './log-copy-report.js';
@@ -48,8 +55,9 @@ export async function logCopy(options: LogCopyOptions, io: Io): Promise<number> 
   const keysFrom = to.keys === undefined ? undefined : from.keys;
   if (keysFrom !== undefined) readKeys(keysFrom);
   try {
-    const here = await openRawLogForReading(from.place, SYSTEM);
+    const here = leavingOut(await openRawLogForReading(from.place, SYSTEM), isEphemeralStream);
     try {
+      await checkSource(here, keysFrom);
       const there = await openRawLog(to.place, SYSTEM);
       try {
         return await copy({ from, to, here, there }, options, io);
@@ -72,6 +80,26 @@ function source({ config: file, from }: LogCopyOptions, io: Io): NamedLog {
   const config = loadConfig({ file, env: io.env, cwd: io.cwd });
   const { keys } = dataFolders(config);
   return given === undefined ? named(configuredLog(config), keys) : { ...given, keys };
+}
+
+/**
+ * A log of which not every record is known could not be copied rightly, nor opened with keys that are not its own.
+ *
+ * @throws LogFormatError
+ */
+async function checkSource(here: RawLog, keysFrom: string | undefined): Promise<void> {
+  const { random } = SYSTEM;
+  const keys =
+    keysFrom === undefined ? SealKeys.ephemeral(random) : SealKeys.open(join(keysFrom, SEAL_KEY), random);
+  const log = new RecordLog(here, { keys, random });
+  await requireKnownRecords(log);
+  if (keysFrom === undefined) return;
+  for await (const { damaged } of log.read(SERVER_STREAM)) {
+    if (damaged.every(({ reason }) => reason !== WRONG_KEY)) continue;
+    throw new LogFormatError(
+      `The keys in ${keysFrom} are not those of this log: --config has to be that of its server.`,
+    );
+  }
 }
 
 interface Places {
@@ -171,6 +199,7 @@ class Telling {
     } finally {
       this.#progress?.finish();
       this.#progress = undefined;
+      this.#signal = undefined;
     }
   }
 

@@ -1,6 +1,7 @@
 import type { WriteSide } from '../commands/write-side.js';
 import { EphemeralCounter } from '../ephemeral/counter.js';
 import { PresenceBoard, type PresenceChange } from '../ephemeral/presence.js';
+import { ephemeralStream } from '../ephemeral/streams.js';
 import { Typing, type TypingChange } from '../ephemeral/typing.js';
 import type { LoggedRecord } from '../log/log.js';
 import type { RecordBody } from '../log/records.js';
@@ -36,7 +37,7 @@ const KEPT_SECONDS = 300;
  */
 export function sharedEphemera(write: WriteSide, loggers: Loggers): Ephemera {
   const { clock, log, random } = write.ports;
-  const stream = `ephemeral-${uuid(random)}`;
+  const stream = ephemeralStream(uuid(random));
   const counter = new EphemeralCounter(log.head);
   let ready: Promise<void> | undefined;
   const tell = (record: RecordBody): void => {

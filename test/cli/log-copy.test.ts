@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Interrupted } from '../../src/cli/io.js';
@@ -151,12 +159,17 @@ describe('engram log copy', () => {
       });
       await until(() => world?.written.stderr.includes('follows') === true);
       for (const body of ['one', 'two', 'three']) await say(body);
+      // At any moment, also while it copies what has just come.
+      const last = say('four');
       world?.abort.abort(new Interrupted('SIGINT'));
+      await last;
       const { code, stdout } = await following;
       expect(stdout).toContain('all checksums agree');
       expect(stdout).toContain(`A server still writes ${data.path}`);
       expect(code).toBe(0);
-      expect(await records(copy)).toEqual(await records(data));
+      const copied = await records(copy);
+      expect(copied).toEqual((await records(data)).slice(0, copied.length));
+      expect(copied.some((line) => line.includes('three'))).toBe(true);
     });
   });
 
@@ -226,6 +239,31 @@ describe('engram log copy refuses', () => {
       folder: copy,
     });
     expect(told.stderr).toContain('seal.key is missing');
+    expect(told.code).toBe(1);
+    expect(existsSync(join(copy.path, 'log'))).toBe(false);
+  });
+
+  it('a source with the keys of another log', async () => {
+    await serving((_, say) => say('one'));
+    await copy.with(async () => undefined);
+    copyFileSync(join(keysOf(copy), 'seal.key'), join(keysOf(data), 'seal.key'));
+    const other = join(copy.path, 'other');
+    const told = await run(['log', 'copy', '--to', other]);
+    expect(told.stderr).toContain('are not those of this log');
+    expect(told.code).toBe(1);
+    expect(existsSync(other)).toBe(false);
+  });
+
+  it('a log of which it does not know every record', async () => {
+    await serving((_, say) => say('one'));
+    await data.with(({ write }) =>
+      write.others.handle('server', context(), () => ({
+        records: [{ type: 'server.upgraded', version: 1, data: { records: ['room.event.accepted.v9'] } }],
+        result: undefined,
+      })),
+    );
+    const told = await copying();
+    expect(told.stderr).toContain('written by a newer version of Engram');
     expect(told.code).toBe(1);
     expect(existsSync(join(copy.path, 'log'))).toBe(false);
   });

@@ -1,3 +1,4 @@
+import { filter, firstValueFrom } from 'rxjs';
 import type { Clock } from '../../runtime/clock.js';
 import type { RawLog } from '../adapter.js';
 import { LogUnavailableError } from '../errors.js';
@@ -124,6 +125,9 @@ export class LogCopy {
 
   async #copyOn(): Promise<void> {
     const { source, onProgress } = this.#ports;
+    // What other processes have written a moment ago may not have been heard of here.
+    const end = await source.end();
+    if (source.head < end) await firstValueFrom(source.heads.pipe(filter((head) => head >= end)));
     for await (const batch of source.readAll({ direction: 'forwards', after: this.#position })) {
       for (const record of await this.#writer.write(batch.records)) {
         this.#suspect(await streamOf(source, record));

@@ -69,4 +69,20 @@ onEventStoreDb('EventStoreDB, away while it is copied from or to', (url) => {
     expect(await copying.compare()).toMatchObject({ records: 2000, differing: 0 });
     expect(await collect(there.read('user-7'))).toHaveLength(20);
   });
+
+  test('what another process wrote a moment ago is copied', async () => {
+    const [embedded, server] = [lmdbHarness(), eventStoreDbHarness(url)];
+    closing.push(() => embedded.dispose());
+    const target = new LmdbLog({ folder: embedded.folder, clock: systemClock, random: systemRandom });
+    closing.push(() => target.close());
+    const [writer, source] = [await server.raw(), await server.raw()];
+    for (const raw of [writer, source]) closing.push(() => raw.close());
+    const log = new RecordLog(writer, { keys: server.keys, random: systemRandom });
+    const copying = await LogCopy.begin({ source, target, clock: systemClock, patience: 10_000 });
+    for (let n = 0; n < 20; n++) {
+      await log.append('user-a', n - 1, someRecords(`${n} `, 1));
+      await copying.catchUp();
+      expect(await target.revision('user-a')).toBe(n);
+    }
+  });
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { leavingOut } from '../../../src/log/copy/leaving-out.js';
 import { LogCopy } from '../../../src/log/copy/log-copy.js';
 import { LmdbLog } from '../../../src/log/lmdb.js';
 import type { Log } from '../../../src/log/log.js';
@@ -185,6 +186,23 @@ test('an older copy has records where a younger one has placeholders, and goes o
   expect(await copying.compare()).toMatchObject({ differing: 0, damaged: 0 });
   expect(await names(target.read('user-a'))).toStrictEqual(['c1']);
   await moved.close();
+});
+
+test('streams that nobody wants are left out, and the rest is whole', async () => {
+  await source.append('ephemeral-1', NO_STREAM, someRecords('e', 3));
+  await source.setRetention('ephemeral-1', { maxAge: 5 });
+  await source.append('user-a', NO_STREAM, someRecords('a', 2));
+  await source.append('ephemeral-1', 2, someRecords('f', 2));
+  const copying = await LogCopy.begin({
+    source: leavingOut(here, (stream) => stream.startsWith('ephemeral-')),
+    target: there,
+    clock,
+    patience: 0,
+  });
+  await copying.catchUp();
+  expect(await copying.compare()).toMatchObject({ records: 2, streams: 1, differing: 0 });
+  expect(await names(target.readAll())).toStrictEqual(['a0', 'a1']);
+  expect(await target.retention('ephemeral-1')).toStrictEqual({});
 });
 
 test('a record that nobody can take apart is read as damage in the copy, too', async () => {
