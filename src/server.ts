@@ -7,6 +7,7 @@ import { accountAuthenticator } from './http/authenticator.js';
 import type { ClientApi } from './http/client/api.js';
 import { clientApi } from './http/client/client-api.js';
 import { clientRoutes } from './http/client/routes.js';
+import { configuredLimits } from './http/limits/configured.js';
 import { openListeners, openSocket, type OpenListener } from './http/listeners.js';
 import { healthRoutes, metricsRoutes } from './http/monitoring.js';
 import { Schemas } from './http/schemas.js';
@@ -192,7 +193,8 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
       metrics: metricsRoutes(core.metrics),
       health: healthRoutes(core.health),
     };
-    const listeners = await openListeners(listenersOf(config), resources, shared);
+    const limited = { ...shared, ...configuredLimits(config, api.rateLimits, core.ports.clock) };
+    const listeners = await openListeners(listenersOf(config), resources, limited);
     apps.push(...listeners.map(({ app }) => app));
     watch.start();
     return { ...core, listeners, api, firstStart: await hasNoAccount(core), close };
@@ -223,11 +225,11 @@ async function hasNoAccount(core: Core): Promise<boolean> {
   }
 }
 
-function appOptions(core: Core, api: ClientApi): Omit<AppOptions, 'routes' | 'tls' | 'trustProxy'> {
+function appOptions(core: Core, api: ClientApi): Omit<AppOptions, 'routes' | 'tls' | 'proxies'> {
   const { config, loggers, metrics, ports, readModels } = core;
   return {
     schemas: new Schemas('client'),
-    authenticator: accountAuthenticator(api.sessions, ports.clock),
+    authenticator: accountAuthenticator(api.sessions, core.write),
     log: loggers.http,
     observer: metrics,
     newRequestId: () => uuid(ports.random),

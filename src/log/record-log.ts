@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Observable } from 'rxjs';
 import { uuid, type Random } from '../runtime/random.js';
-import { MAX_APPEND_BYTES, rawBytes, type RawLog } from './adapter.js';
+import { MAX_APPEND_BYTES, rawBytes, type RawLog, type RawRecord } from './adapter.js';
 import { checkRecord, encode, recordText, type RecordText } from './codec.js';
 import {
   InvalidRecordError,
@@ -23,7 +23,7 @@ import type {
 import { NO_STREAM, START, type Position } from './position.js';
 import { RecordReader } from './record-reader.js';
 import { recordValidators } from './schemas.js';
-import { seal } from './sealing.js';
+import { DestroyedKeyError, seal } from './sealing.js';
 import type { SealKeys } from './seal-keys.js';
 import { isStreamName } from './stream-name.js';
 import { commitId, commitRecord, PAGE_ENVELOPE_BYTES, toPages, writePages } from './staging.js';
@@ -81,7 +81,12 @@ export class RecordLog implements Log {
     checkCall(stream, expectedRevision, records);
     for (const record of records) checkRecord(record, this.#validators);
     const first = expectedRevision + 1;
-    const raws = records.map((record, i) => encode(this.#text(record, stream, first + i), stream, first + i));
+    let raws: RawRecord[];
+    try {
+      raws = records.map((record, i) => encode(this.#text(record, stream, first + i), stream, first + i));
+    } catch (error) {
+      throw await this.#conflict(error, stream, expectedRevision);
+    }
     let bytes = 0;
     for (const raw of raws) {
       const size = rawBytes(raw);
@@ -90,6 +95,13 @@ export class RecordLog implements Log {
     }
     if (bytes <= MAX_APPEND_BYTES) return this.#raw.append(stream, expectedRevision, raws);
     return this.#stage(stream, expectedRevision, records);
+  }
+
+  /** What was there already and is forgotten cannot be compared with a repeat of it: the place is taken. */
+  async #conflict(error: unknown, stream: string, expectedRevision: number): Promise<unknown> {
+    if (!(error instanceof DestroyedKeyError)) return error;
+    const actual = await this.#raw.revision(stream);
+    return actual === expectedRevision ? error : new WrongRevisionError(stream, expectedRevision, actual);
   }
 
   /** The record's text, sealed for its place. */

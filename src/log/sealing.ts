@@ -13,6 +13,14 @@ export const WRONG_KEY = 'Its sealed fields do not open with their key.';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
+/** What was at a place is forgotten: nothing can be sealed there again. */
+export class DestroyedKeyError extends Error {
+  constructor({ stream, revision }: SealPlace) {
+    super(`The key of ${stream} at ${revision} was destroyed.`);
+    this.name = 'DestroyedKeyError';
+  }
+}
+
 /** What identifies a record besides its place. */
 export interface SealedRecord {
   readonly id: string;
@@ -25,6 +33,8 @@ export interface SealedRecord {
  * Takes the properties that `x-sealed` names out of data and puts one ciphertext in their place: AES-256-GCM
  * (NIST SP 800-38D) under the place's own key, with a random nonce, bound to stream, revision, index, ID and type.
  * Base64 of nonce, ciphertext and tag. Data without such properties is returned as it is.
+ *
+ * @throws DestroyedKeyError
  */
 export function seal(record: SealedRecord, place: SealPlace, keys: SealKeys, random: Random): JsonObject {
   const fields = SEALED_FIELDS.get(`${record.type}.v${record.version}`);
@@ -34,9 +44,7 @@ export function seal(record: SealedRecord, place: SealPlace, keys: SealKeys, ran
   for (const entry of Object.entries(record.data)) (fields.includes(entry[0]) ? hidden : clear).push(entry);
 
   const key = keys.key(place);
-  if (key === undefined) {
-    throw new Error(`The key of ${place.stream} at ${place.revision} was destroyed before it was used.`);
-  }
+  if (key === undefined) throw new DestroyedKeyError(place);
   const nonce = random.bytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(binding(record, place));

@@ -2,6 +2,7 @@ import { afterEach, describe } from 'vitest';
 import type { RawLog } from '../../src/log/adapter.js';
 import type { Log } from '../../src/log/log.js';
 import { appendingContract } from './log/appending.js';
+import { forgettingContract } from './log/forgetting.js';
 import { lastingContract } from './log/lasting.js';
 import { readingContract } from './log/reading.js';
 import { stagingContract } from './log/staging.js';
@@ -33,5 +34,6 @@ export function logContract(name: string, factory: () => Promise<LogHarness>): v
     readingContract(tools);
     stagingContract(tools);
     lastingContract(tools);
+    forgettingContract(tools);
   });
 }

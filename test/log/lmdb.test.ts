@@ -16,7 +16,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { LogFormatError } from '../../src/log/errors.js';
 import { LmdbLog, openLmdbLog } from '../../src/log/lmdb.js';
 import { openLmdbLogForReading } from '../../src/log/lmdb-reader.js';
-import type { RecordBatch } from '../../src/log/log.js';
+import type { Log, RecordBatch } from '../../src/log/log.js';
 import { NO_STREAM, START } from '../../src/log/position.js';
 import { RecordLog } from '../../src/log/record-log.js';
 import { SealKeys } from '../../src/log/seal-keys.js';
@@ -178,6 +178,35 @@ describe('scavenging', () => {
     }
     expect((await collect(log.readAll())).length).toBeLessThan(600);
     expect(await collect(log.read('counted'))).toHaveLength(1);
+    await log.close();
+  });
+
+  test.each([
+    ['a count', async (log: Log) => log.setRetention('passing', { maxCount: 10 })],
+    ['an age', async (log: Log) => log.setRetention('passing', { maxAge: 60 })],
+    [
+      'a beginning',
+      async (log: Log, revision: number) => log.setRetention('passing', { truncateBefore: revision - 10 }),
+    ],
+  ])('gives back the space of what %s hides: the file does not grow with what passes', async (_, retain) => {
+    const folder = newFolder();
+    const log = await openAt(folder);
+    await log.append('kept', NO_STREAM, [aRecord('kept')]);
+    let [revision, written, settled] = [NO_STREAM as number, 0, 0];
+    for (let round = 0; round < 40; round++) {
+      const records = Array.from({ length: 50 }, () => aRecord('passing', 8000));
+      revision = (await log.append('passing', revision, records)).revision;
+      written += 50 * 8000;
+      clock.advance(30_000);
+      await retain(log, revision);
+      if (round === 19) settled = statSync(join(folder, 'log.mdb')).size;
+    }
+    const { size } = statSync(join(folder, 'log.mdb'));
+    expect(written).toBeGreaterThan(15_000_000);
+    expect(size).toBeLessThan(written / 2);
+    expect(size).toBeLessThan(settled * 1.2);
+    expect((await collect(log.readAll())).map(nameOf)).toContain('kept');
+    expect((await collect(log.read('passing'))).at(-1)?.revision).toBe(revision);
     await log.close();
   });
 

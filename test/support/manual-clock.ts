@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../../src/runtime/clock.js';
 /** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
   #time: number;
+  #ahead = 0;
   #timers: { readonly due: number; readonly callback: () => void }[] = [];
 
   constructor(time = 1_700_000_000_000) {
@@ -15,7 +16,7 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#time;
+    return this.#time + this.#ahead;
   }
 
   monotonic(): number {
@@ -30,6 +31,11 @@ export class ManualClock implements Clock {
         this.#timers = this.#timers.filter((other) => other !== timer);
       },
     };
+  }
+
+  /** Sets the time of day, forwards or backwards, as somebody else might: durations and timers do not notice. */
+  jump(milliseconds: number): void {
+    this.#ahead += milliseconds;
   }
 
   /** Moves on, and fires what is due by then, in order. */

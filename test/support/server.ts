@@ -5,6 +5,7 @@ import { createApp } from '../../src/http/app.js';
 import type { ClientApi } from '../../src/http/client/api.js';
 import { clientApi } from '../../src/http/client/client-api.js';
 import { clientRoutes } from '../../src/http/client/routes.js';
+import { configuredLimits } from '../../src/http/limits/configured.js';
 import { accountAuthenticator } from '../../src/http/authenticator.js';
 import { Schemas } from '../../src/http/schemas.js';
 import { openCore, type Core } from '../../src/server.js';
@@ -118,8 +119,8 @@ export interface TestServer {
 }
 
 /**
- * @param options.env settings by their environment variables; registration is open and guests are let in unless
- *   they say otherwise
+ * @param options.env settings by their environment variables; registration is open, guests are let in, and nobody
+ *   is told to slow down unless they say otherwise
  */
 export async function startTestServer(
   options: { env?: Readonly<Record<string, string>>; clock?: Clock } = {},
@@ -130,6 +131,7 @@ export async function startTestServer(
     ENGRAM_SERVER_NAME: SERVER_NAME,
     ENGRAM_REGISTRATION__ENABLED: 'true',
     ENGRAM_REGISTRATION__ALLOW_GUESTS: 'true',
+    ENGRAM_RATE_LIMITS__ENABLED: 'false',
     ENGRAM_LOGGING__LEVEL: 'error',
     ...options.env,
   };
@@ -141,9 +143,11 @@ export async function startTestServer(
   const app = createApp({
     routes: clientRoutes(api, config),
     schemas,
-    authenticator: accountAuthenticator(api.sessions, core.ports.clock),
+    authenticator: accountAuthenticator(api.sessions, core.write),
     log: core.loggers.http,
     newRequestId: () => uuid(core.ports.random),
+    bodyLimit: config.limits.request_bytes,
+    ...configuredLimits(config, api.rateLimits, core.ports.clock),
   });
   const stranger = new TestClient(app);
   const signedIn = (body: Json) =>

@@ -40,6 +40,10 @@ export class World {
     return world;
   }
 
+  get folder(): string {
+    return this.#folder.path;
+  }
+
   get side(): WriteSide {
     return this.#get().side;
   }

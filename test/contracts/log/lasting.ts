@@ -40,6 +40,43 @@ export function lastingContract({ harness, opened }: LogTools): void {
       expect((await log.append('user-a', 9, someRecords('b', 1))).revision).toBe(10);
     });
 
+    test('by several hides what any of them hides', async () => {
+      const made = await harness();
+      const log = await opened(made);
+      const { maxAge } = made;
+      await log.setRetention('user-a', { maxAge, maxCount: 4, truncateBefore: 3 });
+      await log.append('user-a', NO_STREAM, someRecords('a', 6));
+      expect(await names(log.read('user-a'))).toStrictEqual(['a3', 'a4', 'a5']);
+      await log.append('user-a', 5, someRecords('b', 3));
+      expect(await names(log.read('user-a'))).toStrictEqual(['a5', 'b0', 'b1', 'b2']);
+      await made.advance(maxAge * 1500);
+      expect(await names(log.read('user-a'))).toStrictEqual([]);
+      await log.append('user-a', 8, someRecords('c', 1));
+      expect(await names(log.read('user-a'))).toStrictEqual(['c0']);
+    });
+
+    test('counts as one what one commit brought in', async () => {
+      const log = await opened();
+      await log.append('room-a', NO_STREAM, someRecords('a', 2));
+      await log.append('room-a', 1, largeRecords('big', 9));
+      await log.append('room-a', 2, someRecords('z', 1));
+      await log.setRetention('room-a', { maxCount: 2 });
+      const left = [...Array.from({ length: 9 }, (_, i) => `big${i}`), 'z0'];
+      expect(await names(log.read('room-a'))).toStrictEqual(left);
+      await log.setRetention('room-a', { truncateBefore: 3 });
+      expect(await names(log.read('room-a'))).toStrictEqual(['z0']);
+    });
+
+    test('of a stream leaves others as they are, and is there before the stream', async () => {
+      const log = await opened();
+      await log.setRetention('user-a', { maxCount: 1 });
+      await log.append('user-a', NO_STREAM, someRecords('a', 3));
+      await log.append('user-b', NO_STREAM, someRecords('b', 3));
+      expect(await names(log.read('user-a'))).toStrictEqual(['a2']);
+      expect(await names(log.read('user-b'))).toStrictEqual(['b0', 'b1', 'b2']);
+      expect(await log.retention('user-b')).toStrictEqual({});
+    });
+
     test('by age goes by the clock', async () => {
       const made = await harness();
       const log = await opened(made);
