@@ -10,7 +10,7 @@ const CONTROLS = '\u0000\u0001\u0007\u001b[31m\u007f\u0085\u200b\u202e\u2028\ufe
 let server: TestServer;
 let alice: TestClient;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ oddContent: true });
   alice = await server.register('alice');
 });
 afterAll(async () => {

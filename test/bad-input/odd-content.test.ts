@@ -83,7 +83,7 @@ let alice: TestClient;
 let bob: TestClient;
 let since: string;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ oddContent: true });
   alice = await server.register('alice');
   bob = await server.register('bob');
   since = String((await bob.get('/sync')).ok()['next_batch']);

@@ -9,7 +9,7 @@ let alice: TestClient;
 let bob: TestClient;
 let roomId: string;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ oddContent: true });
   [alice, bob] = [await server.register('alice'), await server.register('bob')];
   roomId = String((await alice.post('/createRoom', { preset: 'public_chat' })).ok()['room_id']);
   (await bob.post(`/join/${roomId}`)).ok();

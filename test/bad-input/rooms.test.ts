@@ -9,7 +9,7 @@ let alice: TestClient;
 let bob: TestClient;
 let carol: TestClient;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ oddContent: true });
   [alice, bob, carol] = [
     await server.register('alice'),
     await server.register('bob'),

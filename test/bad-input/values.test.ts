@@ -8,7 +8,7 @@ let alice: TestClient;
 let roomId: string;
 let transactions = 0;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ oddContent: true });
   alice = await server.register('alice');
   roomId = await room();
 });

@@ -40,6 +40,7 @@ const reached = new Set<string>();
 
 beforeAll(async () => {
   server = await startTestServer({
+    oddContent: true,
     env: {
       ENGRAM_LIMITS__POLL_SECONDS: '1',
       ENGRAM_LIMITS__ROOM_CACHE_BYTES: '4194304',

@@ -15,7 +15,7 @@ let server: TestServer;
 const people = new Map<string, TestClient>();
 
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ oddContent: true });
   for (const name of NAMES) people.set(name, await server.register(name));
 });
 afterAll(async () => {
