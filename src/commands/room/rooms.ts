@@ -7,6 +7,7 @@ import { MissingNodeError } from '../../room-state/nodes.js';
 import { emptyRoom, evolveRoom, isEventRecord, placeOf, roomStream } from '../aggregates/room.js';
 import type { Aggregate } from '../handle.js';
 import { eventOf } from './room-events.js';
+import type { DeltaEntry } from './resolve-state.js';
 import { sentBy, RoomSession, type RoomPorts } from './room-session.js';
 import { materialiseBeyond, rebuildNodes } from './state-nodes.js';
 
@@ -47,7 +48,9 @@ export class Rooms implements Aggregate<RoomSession> {
   }
 
   async committed(stream: string, session: RoomSession, records: readonly LoggedRecord[]): Promise<void> {
-    for (const record of records) await this.index(session, record);
+    for (const record of records) await loadMembers(session, record, this.#ports.serverName);
+    // At one go, so that they are kept together: the snapshot is already that after the last of them.
+    for (const record of records) this.#index(session, record);
     session.settle();
     this.#open.set(stream, session.snapshot);
   }
@@ -87,6 +90,12 @@ export class Rooms implements Aggregate<RoomSession> {
 
   /** Writes what a record adds to the index. The session is at, or beyond, the record. */
   async index(session: RoomSession, record: LoggedRecord): Promise<void> {
+    await loadMembers(session, record, this.#ports.serverName);
+    this.#index(session, record);
+  }
+
+  /** The session has its `loadMembers`. */
+  #index(session: RoomSession, record: LoggedRecord): void {
     const places = new Map<string, EventPlace>();
     const transactions = new Map<string, string>();
     const memberships: MembershipEntry[] = [];
@@ -100,13 +109,9 @@ export class Rooms implements Aggregate<RoomSession> {
       }
       const key = sentBy(record);
       if (key !== undefined) transactions.set(key, record.data.event_id);
-      if (record.type === 'room.event.accepted') {
-        for (const { type, state_key: userId, event_id } of record.data.current?.delta ?? []) {
-          if (type !== 'm.room.member' || serverName(userId) !== this.#ports.serverName) continue;
-          if (event_id !== null) await session.load([event_id]);
-          const membership = event_id === null ? undefined : session.event(event_id)?.content['membership'];
-          memberships.push({ userId, membership: typeof membership === 'string' ? membership : undefined });
-        }
+      for (const { state_key: userId, event_id } of ourMembers(record, this.#ports.serverName)) {
+        const membership = event_id === null ? undefined : session.event(event_id)?.content['membership'];
+        memberships.push({ userId, membership: typeof membership === 'string' ? membership : undefined });
       }
     }
     this.#ports.index.record({ snapshot: session.snapshot, places, transactions, memberships, citations });
@@ -121,4 +126,16 @@ export class Rooms implements Aggregate<RoomSession> {
     const also = others.filter((other) => other.revision !== place.revision || other.index !== place.index);
     return also.length === 0 ? place : { ...place, also };
   }
+}
+
+/** What a record changes in the current state about members of this server. */
+function ourMembers(record: RecordBody, server: string): DeltaEntry[] {
+  if (record.type !== 'room.event.accepted') return [];
+  const delta = record.data.current?.delta ?? [];
+  return delta.filter(({ type, state_key }) => type === 'm.room.member' && serverName(state_key) === server);
+}
+
+async function loadMembers(session: RoomSession, record: RecordBody, server: string): Promise<void> {
+  for (const { event_id } of ourMembers(record, server))
+    if (event_id !== null) await session.load([event_id]);
 }
