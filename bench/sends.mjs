@@ -1,14 +1,10 @@
 // How many messages per second a server takes, every answer after its flush: `npm run bench`.
 // The server is the built program with its embedded stores in a temporary folder, or with those that the environment
 // names (ENGRAM_LOG__ADAPTER=eventstoredb ENGRAM_LOG__URL=...); the clients are this process.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { cpus } from 'node:os';
 import { Pool } from 'undici';
+import { percentile, register, startServer } from './server.mjs';
 
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 5);
 
 /** [what is measured, clients, rooms] */
@@ -18,70 +14,9 @@ const CASES = [
   ['100 clients, 100 rooms', 100, 100],
 ];
 
-/** What the environment says of stores. Each run has a log of its own there. */
-const STORES = {
-  ENGRAM_LOG__PREFIX: `bench-${Date.now()}`,
-  ...Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => /^ENGRAM_(LOG|READ_MODELS)__/.test(name)),
-  ),
-};
-
-async function startServer(folder) {
-  const child = spawn(process.execPath, [MAIN, 'serve'], {
-    env: {
-      PATH: process.env.PATH,
-      ENGRAM_DATA_DIR: folder,
-      ENGRAM_REGISTRATION__ENABLED: 'true',
-      ENGRAM_RATE_LIMITS__ENABLED: 'false',
-      ENGRAM_LOGGING__LEVEL: 'warn',
-      ENGRAM_LISTENERS__0__PORT: '0',
-      ...STORES,
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let text = '';
-  const url = await new Promise((resolve, reject) => {
-    child.stdout.on('data', (chunk) => {
-      text += chunk;
-      const found = /http:\/\/[^\s]+:[0-9]+/.exec(text)?.[0];
-      if (found !== undefined) resolve(found);
-    });
-    child.once('exit', (code) => reject(new Error(`The server ended with ${code}.`)));
-  });
-  return { child, url };
-}
-
-function client(pool) {
-  let token;
-  const call = async (method, path, body) => {
-    const response = await pool.request({
-      method,
-      path: `/_matrix/client/v3${path}`,
-      headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
-    const answer = await response.body.json();
-    if (response.statusCode !== 200) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
-    return answer;
-  };
-  return {
-    call,
-    async register(name) {
-      const auth = { type: 'm.login.dummy' };
-      token = (await call('POST', '/register', { username: name, password: 'bench', auth })).access_token;
-    },
-  };
-}
-
-const percentile = (sorted, p) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))];
-
 async function measure(pool, run, clients, rooms) {
   const people = await Promise.all(
-    Array.from({ length: clients }, async (_, n) => {
-      const person = client(pool);
-      await person.register(`bench${run}x${n}`);
-      return person;
-    }),
+    Array.from({ length: clients }, (_, n) => register(pool, `bench${run}x${n}`)),
   );
   const roomIds = [];
   for (let n = 0; n < rooms; n++) {
@@ -112,8 +47,7 @@ async function measure(pool, run, clients, rooms) {
   };
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'engram-bench-'));
-const { child, url } = await startServer(folder);
+const { url, stop } = await startServer({ ENGRAM_RATE_LIMITS__ENABLED: 'false' });
 const pool = new Pool(url, { connections: 100, pipelining: 1 });
 try {
   console.log(`Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}), ${SECONDS} s each\n`);
@@ -124,7 +58,5 @@ try {
   }
 } finally {
   await pool.close();
-  child.kill('SIGTERM');
-  await new Promise((resolve) => child.once('exit', resolve));
-  rmSync(folder, { recursive: true, force: true });
+  await stop();
 }

@@ -9,7 +9,8 @@ if (args.length !== 1) {
   process.exit(2);
 }
 const results = readResults(args[0]);
-const passing = results.filter(({ result }) => result === 'ok');
+const undecided = new Set(Object.values(readReasons('undecided')).flat().map(key));
+const passing = results.filter((test) => test.result === 'ok' && !undecided.has(key(test)));
 if (process.argv.includes('--write')) writePassing(passing);
 
 const run = new Map(results.map((test) => [key(test), test.result]));
@@ -17,12 +18,12 @@ const run = new Map(results.map((test) => [key(test), test.result]));
 for (const test of results) if (test.result !== 'ok') run.set(key(test), test.result);
 const listed = new Set(passingTests().map(key));
 const files = new Set(results.map(({ file }) => file));
-const explained = new Set(Object.values(readReasons()).flat().map(key));
+const explained = new Set(Object.values(readReasons('failing')).flat().map(key));
 
 const lost = passingTests().filter((test) => files.has(test.file) && run.get(key(test)) !== 'ok');
 const gained = passing.filter((test) => !listed.has(key(test)));
 const unexplained = results.filter(
-  (test) => test.result !== 'ok' && !listed.has(key(test)) && !explained.has(key(test)),
+  (test) => test.result !== 'ok' && ![listed, explained, undecided].some((known) => known.has(key(test))),
 );
 const outdated = [...explained].filter((test) => run.get(test) === 'ok');
 

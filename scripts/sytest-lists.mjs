@@ -33,9 +33,9 @@ function byFile(tests) {
   return groups;
 }
 
-/** `sytest-reasons.json`: lists of `file: name` by the reason why they do not pass. */
-export function readReasons() {
-  const reasons = JSON.parse(readFileSync(REASONS, 'utf8'));
+/** `sytest-reasons.json`: lists of `file: name` by the reason why they do not pass, or why it is chance whether they do. */
+export function readReasons(kind) {
+  const reasons = JSON.parse(readFileSync(REASONS, 'utf8'))[kind];
   const parsed = Object.entries(reasons).map(([reason, tests]) => [
     reason,
     tests.map((text) => {

@@ -7,6 +7,7 @@ import { accountAuthenticator } from './http/authenticator.js';
 import type { ClientApi } from './http/client/api.js';
 import { clientApi } from './http/client/client-api.js';
 import { clientRoutes } from './http/client/routes.js';
+import { configuredLimits } from './http/limits/configured.js';
 import { openListeners, openSocket, type OpenListener } from './http/listeners.js';
 import { healthRoutes, metricsRoutes } from './http/monitoring.js';
 import { Schemas } from './http/schemas.js';
@@ -111,11 +112,15 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
   };
 }
 
+/** Milliseconds between two passes: what one of them could not make, the next cannot either. */
+const MENDING_PAUSE = 60_000;
+
 /** Makes all state nodes again, one such pass at a time. */
-function mending({ roomIndexer, loggers }: Engine): () => void {
+function mending({ roomIndexer, loggers, ports: { clock } }: Engine): () => void {
   let underWay = false;
+  let ended = -Infinity;
   return () => {
-    if (underWay) return;
+    if (underWay || clock.monotonic() - ended < MENDING_PAUSE) return;
     underWay = true;
     loggers.queries.warn('State nodes are missing or damaged: they are made again from the log.');
     roomIndexer
@@ -125,6 +130,7 @@ function mending({ roomIndexer, loggers }: Engine): () => void {
       })
       .finally(() => {
         underWay = false;
+        ended = clock.monotonic();
       });
   };
 }
@@ -187,7 +193,8 @@ export async function startServer(config: Config, given: Partial<Ports> = {}): P
       metrics: metricsRoutes(core.metrics),
       health: healthRoutes(core.health),
     };
-    const listeners = await openListeners(listenersOf(config), resources, shared);
+    const limited = { ...shared, ...configuredLimits(config, api.rateLimits, core.ports.clock) };
+    const listeners = await openListeners(listenersOf(config), resources, limited);
     apps.push(...listeners.map(({ app }) => app));
     watch.start();
     return { ...core, listeners, api, firstStart: await hasNoAccount(core), close };
@@ -218,11 +225,11 @@ async function hasNoAccount(core: Core): Promise<boolean> {
   }
 }
 
-function appOptions(core: Core, api: ClientApi): Omit<AppOptions, 'routes' | 'tls' | 'trustProxy'> {
+function appOptions(core: Core, api: ClientApi): Omit<AppOptions, 'routes' | 'tls' | 'proxies'> {
   const { config, loggers, metrics, ports, readModels } = core;
   return {
     schemas: new Schemas('client'),
-    authenticator: accountAuthenticator(api.sessions, ports.clock),
+    authenticator: accountAuthenticator(api.sessions, core.write),
     log: loggers.http,
     observer: metrics,
     newRequestId: () => uuid(ports.random),

@@ -40,8 +40,10 @@ function differences({ differences: listed, differing }: Comparison): string[] {
 function oddities({ placeholders, disordered }: CopyCounts, { damaged }: Comparison): string[] {
   const lines: string[] = [];
   if (placeholders > 0) {
+    const held =
+      placeholders === 1 ? 'a placeholder holds its revision' : 'placeholders hold their revisions';
     lines.push(
-      `${plural(placeholders, 'revision')} whose records are gone or cannot be read ${are(placeholders)} held by placeholders.`,
+      `${plural(placeholders, 'record')} ${are(placeholders)} gone by retention or cannot be read: ${held}.`,
     );
   }
   if (damaged > 0) lines.push(`${plural(damaged, 'record')} ${are(damaged)} damaged in the source.`);

@@ -1,13 +1,18 @@
 import { MatrixError } from '../protocol/errors.js';
 import type { JsonObject } from '../protocol/json.js';
 import { isJsonObject } from '../protocol/json.js';
-import { accountDataKey, userStream, type ActiveUser } from './aggregates/user.js';
+import { accountDataKey, accountDataSize, userStream, type ActiveUser } from './aggregates/user.js';
 import type { CommandContext, Done } from './command.js';
 import { requireActive } from './login.js';
+import { tooMany } from './limits.js';
 import type { WriteSide } from './write-side.js';
 
 /** Types that the server manages by endpoints of their own (Client-Server API, Client Config). */
 const MANAGED = new Set(['m.fully_read', 'm.push_rules']);
+
+/** Of one type: every change writes it anew, in one record. */
+const MOST_BYTES = 512 * 1024;
+const MOST_TAG_BYTES = 65_536;
 
 /**
  * `PUT /user/{userId}/account_data/{type}`, and the same of a room.
@@ -39,14 +44,14 @@ export function setTag(
 ): Promise<Done<undefined>> {
   if (Buffer.byteLength(tag) > 255)
     throw new MatrixError('M_INVALID_PARAM', 'A tag can have 255 bytes at most.');
-  return edit(
-    side,
-    userId,
-    roomId,
-    'm.tag',
-    (before) => ({ tags: { ...tagsOf(before), [tag]: info } }),
-    context,
-  );
+  const change = (before: JsonObject) => {
+    const content = { tags: { ...tagsOf(before), [tag]: info } };
+    if (Buffer.byteLength(JSON.stringify(content)) > MOST_TAG_BYTES) {
+      throw new MatrixError('M_TOO_LARGE', `The tags of a room can have ${MOST_TAG_BYTES} bytes at most.`);
+    }
+    return content;
+  };
+  return edit(side, userId, roomId, 'm.tag', change, context);
 }
 
 /** `DELETE /user/{userId}/rooms/{roomId}/tags/{tag}`: nothing happens where there is none. */
@@ -58,8 +63,8 @@ export function deleteTag(
   context: CommandContext,
 ): Promise<Done<undefined>> {
   const without = (before: JsonObject) => {
-    const { [tag]: removed, ...tags } = tagsOf(before);
-    return removed === undefined ? undefined : { tags };
+    const { [tag]: _removed, ...tags } = tagsOf(before);
+    return Object.hasOwn(tagsOf(before), tag) ? { tags } : undefined;
   };
   return edit(side, userId, roomId, 'm.tag', without, context);
 }
@@ -75,9 +80,19 @@ export function edit(
 ): Promise<Done<undefined>> {
   return side.users.handle(userStream(userId), context, (user) => {
     const active = requireActive(user);
-    const before = (active.accountData.get(accountDataKey(roomId, type)) ?? {}) as JsonObject;
-    const content = change(before, active);
+    const key = accountDataKey(roomId, type);
+    const before = active.accountData.get(key);
+    const content = change((before?.content ?? {}) as JsonObject, active);
     if (content === undefined) return { records: [], result: undefined };
+    const bytes = accountDataSize(key, content);
+    if (bytes > MOST_BYTES) {
+      throw new MatrixError('M_TOO_LARGE', `Account data of one type can have ${MOST_BYTES} bytes at most.`);
+    }
+    const after = active.accountDataBytes - (before?.bytes ?? 0) + bytes;
+    // What makes it less is always taken.
+    if (after > side.limits.accountDataBytes && bytes > (before?.bytes ?? 0)) {
+      throw tooMany(`You can keep ${side.limits.accountDataBytes} bytes of account data here at most.`);
+    }
     const data = { room_id: roomId, type, content: { ...content } };
     return { records: [{ type: 'account_data.changed', version: 1, data }], result: undefined };
   });

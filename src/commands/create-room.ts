@@ -3,10 +3,11 @@ import { MatrixError } from '../protocol/errors.js';
 import { isUserId } from '../protocol/identifiers.js';
 import { isJsonObject, type JsonObject } from '../protocol/json.js';
 import { roomVersion, type RoomVersion } from '../protocol/room-versions.js';
-import { letters } from '../runtime/random.js';
+import { letters, randomBelow } from '../runtime/random.js';
 import { emptyRoom, roomStream } from './aggregates/room.js';
 import type { CommandContext, Done } from './command.js';
 import { deleteAlias, takeAlias, newRoomAlias } from './directory.js';
+import { checkRoomCount } from './room-count.js';
 import { checkNumbers, createEvent, newEvent, type EventDraft } from './room/new-event.js';
 import { RoomSession } from './room/room-session.js';
 import type { WriteSide } from './write-side.js';
@@ -44,6 +45,9 @@ const PRESETS: Record<Preset, { joinRule: string; guestsMayJoin: boolean }> = {
 
 const MOST_INVITES = 500;
 
+/** How often a room is tried to be made of a wish like which there are others, of the same user and millisecond. */
+const MOST_TRIES = 16;
+
 /**
  * Makes a room: all of its first events, in the order that the specification prescribes, each checked against
  * the state that those before it made, in one append (specification: Client-Server API, Room creation).
@@ -69,12 +73,37 @@ export async function createRoom(
   }
   checkNumbers(request.looseNumbers, version);
   checkInvites(request);
+  checkRoomCount(side, creator);
   const alias =
     request.room_alias_name === undefined
       ? undefined
       : newRoomAlias(request.room_alias_name, side.ports.serverName);
-  // 2. Decide all events, each on those before it.
+  // 2. From room version 12 on a room is named by the hash of its create event: of two in the same words and the same
+  //    millisecond, one has to be a little younger.
   const drafts = await draftEvents(side, creator, request, version, alias);
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const moment = { ...context, now: context.now + randomBelow(side.ports.random, 2 ** tries) };
+    const made = await makeRoom(side, creator, request, { version, drafts, alias, reservedId }, moment);
+    if (made !== undefined) return made;
+  }
+  throw new MatrixError('M_ROOM_IN_USE', 'Too many such rooms are being made: try again.');
+}
+
+/** @returns nothing where there is a room of that name already */
+async function makeRoom(
+  side: WriteSide,
+  creator: string,
+  request: CreateRoomRequest,
+  room: {
+    readonly version: RoomVersion;
+    readonly drafts: readonly EventDraft[];
+    readonly alias: string | undefined;
+    readonly reservedId: string;
+  },
+  context: CommandContext,
+): Promise<Done<{ room_id: string }> | undefined> {
+  const { version, drafts, alias, reservedId } = room;
+  // 3. Decide all events, each on those before it.
   const session = new RoomSession(side.ports, emptyRoom(reservedId));
   const records = await decideAll(session, version, drafts, context);
   const { roomId } = session;
@@ -85,16 +114,19 @@ export async function createRoom(
       data: { visibility: 'public', by: creator },
     });
   }
-  // 3. The alias first: who loses the race for it has made no room. An alias of a room that then did not come
+  if ((await side.ports.log.revision(roomStream(roomId))) >= 0) return undefined;
+  // 4. The alias first: who loses the race for it has made no room. An alias of a room that then did not come
   //    about is free again.
   if (alias !== undefined) await takeAlias(side, alias, roomId, creator, context);
   try {
-    return await side.rooms.handle(roomStream(roomId), context, (room) => {
-      if (room.snapshot.revision >= 0)
-        throw new MatrixError('M_ROOM_IN_USE', `The room ${roomId} exists already.`);
-      room.holdAll(session);
+    const { result, position } = await side.rooms.handle(roomStream(roomId), context, (made) => {
+      if (made.snapshot.revision >= 0) return { records: [], result: undefined };
+      made.holdAll(session);
       return { records, result: { room_id: roomId } };
     });
+    if (result !== undefined) return { result, position };
+    if (alias !== undefined) await deleteAlias(side, alias, creator, context);
+    return undefined;
   } catch (error) {
     if (alias !== undefined && error instanceof MatrixError) await deleteAlias(side, alias, creator, context);
     throw error;

@@ -1,5 +1,5 @@
 import { MatrixError } from '../protocol/errors.js';
-import { isRoomAlias, serverName } from '../protocol/identifiers.js';
+import { isRoomAlias, localpart, serverName } from '../protocol/identifiers.js';
 import { canSend, powerLevels } from '../protocol/power-levels.js';
 import { aliasStream } from './aggregates/alias.js';
 import { roomStream } from './aggregates/room.js';
@@ -11,8 +11,8 @@ import type { WriteSide } from './write-side.js';
 /** The full alias for a local part that a client chose. @throws MatrixError M_INVALID_PARAM */
 export function newRoomAlias(localpart: string, server: string): string {
   const alias = `#${localpart}:${server}`;
-  if (/[\s:\0]/u.test(localpart) || !isRoomAlias(alias)) {
-    throw new MatrixError('M_INVALID_PARAM', `"${localpart}" cannot be the local part of a room alias.`);
+  if (localpart === '' || /[\s:\p{Cc}]/u.test(localpart) || !isRoomAlias(alias)) {
+    throw new MatrixError('M_INVALID_PARAM', 'This cannot be the local part of a room alias.');
   }
   return alias;
 }
@@ -52,6 +52,7 @@ export async function createAlias(
   context: CommandContext,
 ): Promise<Done<undefined>> {
   checkOurs(side, alias);
+  newRoomAlias(localpart(alias), side.ports.serverName);
   await side.rooms.handle(roomStream(roomId), context, async (room) => {
     if (room.snapshot.graph === undefined)
       throw new MatrixError('M_NOT_FOUND', `The room ${roomId} is not known here.`);

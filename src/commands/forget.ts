@@ -11,7 +11,7 @@ export function forgetRoom(
   roomId: string,
   context: CommandContext,
 ): Promise<Done<undefined>> {
-  const current = side.ports.index.rooms(userId).find((room) => room.roomId === roomId)?.membership;
+  const current = side.ports.index.membership(userId, roomId);
   if (current === 'join' || current === 'invite' || current === 'knock') {
     throw new MatrixError('M_UNKNOWN', 'Leave the room before forgetting it.', { status: 400 });
   }

@@ -2,6 +2,7 @@ import { MatrixError } from '../protocol/errors.js';
 import { isUserId, localpart, newUserId, serverName as serverOf } from '../protocol/identifiers.js';
 import { userStream, type ActiveUser, type User } from './aggregates/user.js';
 import type { CommandContext, Done } from './command.js';
+import { tooMany } from './limits.js';
 import { checkPassword } from './passwords.js';
 import { deviceIdFor, signedIn } from './registration.js';
 import { issueTokens, tokenFields, tokenHash, type IssuedTokens } from './tokens.js';
@@ -52,7 +53,11 @@ export async function login(
   const deviceId = deviceIdFor(side, request.deviceId);
   const tokens = issueTokens(side.ports.random, userId, request.tokenLifetime);
   return side.users.handle(userStream(userId), context, (user) => {
-    requireActive(user);
+    const { devices } = requireActive(user);
+    const { devices: most } = side.limits;
+    if (devices.size >= most && !devices.has(deviceId)) {
+      throw tooMany(`This account has ${most} sessions, and can have no more: end some that are not used.`);
+    }
     const record = signedIn(deviceId, request.displayName, tokens, context.now);
     return { records: [record], result: { userId, deviceId, tokens } };
   });
@@ -70,24 +75,23 @@ export async function isPasswordOf(side: WriteSide, userId: string, password: st
  * that was traded in before is in two hands, of which one is a thief's: the device is signed out.
  *
  * @param userId whose token it is, found by its hash
- * @param options.tokenLifetime of the access token, in milliseconds
- * @param options.isInUse whether a request was made with this access token, by its hash
+ * @param tokenLifetime of the access token, in milliseconds
  * @returns no tokens for a token that is not valid, or not any more
  */
 export async function refresh(
   side: WriteSide,
   userId: string,
   refreshToken: string,
-  options: { readonly tokenLifetime: number; readonly isInUse: (accessTokenHash: string) => boolean },
+  tokenLifetime: number,
   context: CommandContext,
 ): Promise<Done<IssuedTokens | undefined>> {
   const handed = tokenHash(refreshToken);
-  const tokens = issueTokens(side.ports.random, userId, options.tokenLifetime);
+  const tokens = issueTokens(side.ports.random, userId, tokenLifetime);
   return side.users.handle<IssuedTokens | undefined>(userStream(userId), context, (user) => {
     if (user.kind !== 'active') return { records: [], result: undefined };
-    for (const [deviceId, device] of user.devices) {
+    for (const [deviceId, device] of user.devices.entries()) {
       const wasLast = device.usedRefreshTokens.at(-1) === handed;
-      if (device.refreshTokenHash === handed || (wasLast && !options.isInUse(device.accessTokenHash))) {
+      if (device.refreshTokenHash === handed || (wasLast && !device.isAccessTokenUsed)) {
         const fields = tokenFields(tokens, context.now);
         const data = {
           device_id: deviceId,
@@ -109,6 +113,31 @@ export async function refresh(
       }
     }
     return { records: [], result: undefined };
+  });
+}
+
+/**
+ * The first request with an access token: whoever traded a refresh token for it has it, and nobody may trade that
+ * again. A fact, so that a restart does not make it forgotten. Nothing is recorded where no refresh token was traded.
+ */
+export function noteTokenUse(
+  side: WriteSide,
+  userId: string,
+  deviceId: string,
+  accessTokenHash: string,
+  context: CommandContext,
+): Promise<Done<undefined>> {
+  return side.users.handle(userStream(userId), context, (user) => {
+    const device = user.kind === 'active' ? user.devices.get(deviceId) : undefined;
+    const isNews =
+      device?.accessTokenHash === accessTokenHash &&
+      device.usedRefreshTokens.length > 0 &&
+      !device.isAccessTokenUsed;
+    const data = { device_id: deviceId, access_token_hash: accessTokenHash };
+    return {
+      records: isNews ? [{ type: 'device.tokens.used', version: 1, data }] : [],
+      result: undefined,
+    };
   });
 }
 

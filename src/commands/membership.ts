@@ -7,6 +7,7 @@ import { roomStream } from './aggregates/room.js';
 import type { Decision } from './handle.js';
 import { carrySettings, predecessorIn } from './room-successor.js';
 import { newEvent } from './room/new-event.js';
+import { checkRoomCount } from './room-count.js';
 import type { RoomSession } from './room/room-session.js';
 import type { WriteSide } from './write-side.js';
 
@@ -37,6 +38,7 @@ export async function joinRoom(
       await loadPeople(room, userId);
       const current = membershipOf(room, userId);
       if (current === 'join') return { records: [], result: undefined };
+      checkRoomCount(side, userId);
       if (isGuest && room.state('m.room.guest_access', '')?.content['guest_access'] !== 'can_join') {
         throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not join this room.');
       }

@@ -1,9 +1,19 @@
 import { hash, verify } from '@node-rs/argon2';
 import { MatrixError } from '../protocol/errors.js';
+import { Semaphore, TooManyWaitingError } from '../runtime/semaphore.js';
 
 /** OWASP's parameters for argon2id; hashing runs in the thread pool and not on the event loop. */
 const OPTIONS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const MOST_BYTES = 512;
+
+/** Of the thread pool's four threads; the others are for the log's flushes. */
+const AT_ONCE = 2;
+/** Some seconds' work. */
+const MOST_WAITING = 200;
+/** Milliseconds. */
+const RETRY_AFTER = 2000;
+
+const hashing = new Semaphore(AT_ONCE, MOST_WAITING);
 
 let nobody: Promise<string> | undefined;
 
@@ -13,7 +23,7 @@ export async function hashPassword(password: string): Promise<string> {
   if (Buffer.byteLength(password) > MOST_BYTES) {
     throw new MatrixError('M_INVALID_PARAM', `A password can have ${MOST_BYTES} bytes at most.`);
   }
-  return hash(password, OPTIONS);
+  return inTurn(() => hash(password, OPTIONS));
 }
 
 /**
@@ -22,7 +32,19 @@ export async function hashPassword(password: string): Promise<string> {
  */
 export async function checkPassword(passwordHash: string | undefined, password: string): Promise<boolean> {
   if (Buffer.byteLength(password) > MOST_BYTES) return false;
-  nobody ??= hash('', OPTIONS);
-  const matches = await verify(passwordHash ?? (await nobody), password);
+  const vain = await (nobody ??= hash('', OPTIONS));
+  const matches = await inTurn(() => verify(passwordHash ?? vain, password));
   return matches && passwordHash !== undefined;
+}
+
+/** @throws MatrixError M_LIMIT_EXCEEDED */
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await hashing.run(work);
+  } catch (error) {
+    if (!(error instanceof TooManyWaitingError)) throw error;
+    throw new MatrixError('M_LIMIT_EXCEEDED', 'Too many passwords are being checked: wait a moment.', {
+      fields: { retry_after_ms: RETRY_AFTER },
+    });
+  }
 }

@@ -30,10 +30,8 @@ export function postReceipts(
   receipts: readonly ReceiptRequest[],
   context: CommandContext,
 ): Promise<Done<undefined>> {
-  const joined = side.ports.index
-    .rooms(userId)
-    .some((room) => room.roomId === roomId && room.membership === 'join');
-  if (!joined) throw new MatrixError('M_FORBIDDEN', 'Only members of the room can mark its events as read.');
+  if (side.ports.index.membership(userId, roomId) !== 'join')
+    throw new MatrixError('M_FORBIDDEN', 'Only members of the room can mark its events as read.');
   const records = receipts.map(({ type, eventId, threadId }): RecordBody => {
     if (threadId === '') throw new MatrixError('M_INVALID_PARAM', 'thread_id must not be empty.');
     if (type === 'm.fully_read' && threadId !== null) {

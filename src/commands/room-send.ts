@@ -6,6 +6,7 @@ import { transactionKey } from '../room-state/room-index.js';
 import { aliasStream } from './aggregates/alias.js';
 import { roomStream } from './aggregates/room.js';
 import type { CommandContext, Done } from './command.js';
+import { checkRoomCount } from './room-count.js';
 import { newEvent, type EventDraft } from './room/new-event.js';
 import type { RoomSession } from './room/room-session.js';
 import type { WriteSide } from './write-side.js';
@@ -81,10 +82,21 @@ export async function sendState(
     if (event.type === 'm.room.member' && !isUserId(event.stateKey)) {
       throw new MatrixError('M_BAD_JSON', `${event.stateKey} is not a user ID, so it cannot be a member.`);
     }
+    if (isNewJoin(side, sender, roomId, event)) checkRoomCount(side, sender.userId);
     const made = await newEvent(room, { ...event, sender: sender.userId }, context);
     const records = made.record === undefined ? [] : [made.record];
     return { records, result: { event_id: made.event.eventId } };
   });
+}
+
+function isNewJoin(
+  side: WriteSide,
+  { userId }: Sender,
+  roomId: string,
+  { type, stateKey, content }: { type: string; stateKey: string; content: JsonObject },
+): boolean {
+  const isOwnJoin = type === 'm.room.member' && stateKey === userId && content['membership'] === 'join';
+  return isOwnJoin && side.ports.index.membership(userId, roomId) !== 'join';
 }
 
 function send(
@@ -179,14 +191,13 @@ async function checkAliases(
     await room.loadState([{ type: 'm.room.canonical_alias', stateKey: '' }]);
     return { records: [], result: room.state('m.room.canonical_alias', '')?.content ?? {} };
   });
-  const known = new Set<unknown>([
-    before.result['alias'],
-    ...((before.result['alt_aliases'] as unknown[] | undefined) ?? []),
-  ]);
+  // A room may have been made with anything for its canonical alias.
+  const { alias: main, alt_aliases: alternatives } = before.result;
+  const known = new Set<unknown>([main, ...(Array.isArray(alternatives) ? (alternatives as unknown[]) : [])]);
   for (const one of given) {
     if (known.has(one)) continue;
     if (typeof one !== 'string' || !isRoomAlias(one)) {
-      throw new MatrixError('M_INVALID_PARAM', `${String(one)} is not a room alias.`);
+      throw new MatrixError('M_INVALID_PARAM', 'An alias of the canonical alias event is no room alias.');
     }
     const { result: named } = await side.aliases.handle(aliasStream(one), context, (current) => ({
       records: [],

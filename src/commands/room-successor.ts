@@ -109,14 +109,14 @@ async function isReplacedBy(
 }
 
 function carriedTags(user: ActiveUser, from: string, to: string): RecordBody[] {
-  const tags = user.accountData.get(accountDataKey(from, 'm.tag'));
+  const tags = user.accountData.get(accountDataKey(from, 'm.tag'))?.content;
   if (tags === undefined || user.accountData.has(accountDataKey(to, 'm.tag'))) return [];
   return [changed(to, 'm.tag', tags)];
 }
 
 /** `m.direct`: with whom a chat is, and which rooms are. */
 function carriedDirect(user: ActiveUser, from: string, to: string): RecordBody[] {
-  const direct = user.accountData.get(accountDataKey(null, 'm.direct')) ?? {};
+  const direct = user.accountData.get(accountDataKey(null, 'm.direct'))?.content ?? {};
   const follows = (rooms: unknown): rooms is unknown[] =>
     Array.isArray(rooms) && rooms.includes(from) && !rooms.includes(to);
   if (!Object.values(direct).some(follows)) return [];
@@ -128,7 +128,9 @@ function carriedDirect(user: ActiveUser, from: string, to: string): RecordBody[]
 }
 
 function carriedRule(user: ActiveUser, from: string, to: string): RecordBody[] {
-  const rules = userRules((user.accountData.get(accountDataKey(null, 'm.push_rules')) ?? {}) as JsonObject);
+  const rules = userRules(
+    (user.accountData.get(accountDataKey(null, 'm.push_rules'))?.content ?? {}) as JsonObject,
+  );
   const next = withSuccessor(rules, from, to);
   return next === rules ? [] : [changed(null, 'm.push_rules', recorded(next))];
 }

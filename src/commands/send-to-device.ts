@@ -102,9 +102,9 @@ export async function dropForDeletedDevices(
   context: CommandContext,
 ): Promise<boolean> {
   const user = await side.user(userId);
-  const devices: ReadonlyMap<string, unknown> = user.kind === 'active' ? user.devices : new Map();
+  const devices = user.kind === 'active' ? user.devices : undefined;
   const { result: found } = await settle(side, userId, context, ({ owed, next }) =>
-    [...owed.keys()].filter((id) => !devices.has(id)).map((id) => acknowledged(id, next - 1)),
+    [...owed.keys()].filter((id) => devices?.has(id) !== true).map((id) => acknowledged(id, next - 1)),
   );
   return found;
 }

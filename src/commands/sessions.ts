@@ -19,7 +19,7 @@ export async function sessionInLog(side: WriteSide, accessToken: string): Promis
   const user = userId === undefined ? undefined : await side.user(userId);
   if (userId === undefined || user?.kind !== 'active') return undefined;
   const hash = tokenHash(accessToken);
-  for (const [deviceId, { accessTokenHash, accessTokenExpiresAt }] of user.devices) {
+  for (const [deviceId, { accessTokenHash, accessTokenExpiresAt }] of user.devices.entries()) {
     if (accessTokenHash !== hash) continue;
     return {
       user_id: userId,

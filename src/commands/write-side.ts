@@ -8,6 +8,7 @@ import {
 import { ABSENT_USER, evolveUser, userStream, type User } from './aggregates/user.js';
 import { FoldedStreams } from './folded-streams.js';
 import { CommandHandler } from './handle.js';
+import { UNLIMITED, type AccountLimits } from './limits.js';
 import { Rooms } from './room/rooms.js';
 import type { RoomPorts, RoomSession } from './room/room-session.js';
 import type { NewRecord } from '../log/log.js';
@@ -21,6 +22,7 @@ export interface MemberProfile {
 /** Everything that commands are decided with: a handler per kind of stream, and the ports. */
 export interface WriteSide {
   readonly ports: RoomPorts;
+  readonly limits: AccountLimits;
   readonly roomAggregate: Rooms;
   readonly rooms: CommandHandler<RoomSession>;
   readonly users: CommandHandler<User>;
@@ -39,7 +41,7 @@ export interface WriteSide {
 /** Each has some kilobytes of requests that it remembers. */
 const MOST_INBOXES = 2000;
 
-export function openWriteSide(ports: RoomPorts): WriteSide {
+export function openWriteSide(ports: RoomPorts, limits: AccountLimits = UNLIMITED): WriteSide {
   const roomAggregate = new Rooms(ports);
   const userStreams = new FoldedStreams<User>(ports.log, ABSENT_USER, evolveUser);
   const user = async (userId: string) => {
@@ -51,6 +53,7 @@ export function openWriteSide(ports: RoomPorts): WriteSide {
   };
   return {
     ports,
+    limits,
     roomAggregate,
     rooms: new CommandHandler(ports, roomAggregate),
     users: new CommandHandler(ports, userStreams),

@@ -19,7 +19,7 @@ export interface ConfigSchema {
   readonly writeOnly?: boolean;
   /** What a number counts. */
   readonly unit?: string;
-  /** What a pattern means, in words. */
+  /** What it takes, in words, where the rest of the schema does not say so well. */
   readonly expected?: string;
 }
 
@@ -68,6 +68,7 @@ export function describe(schema: ConfigSchema): string {
 }
 
 function describeValue(schema: ConfigSchema): string {
+  if (schema.expected !== undefined) return schema.expected;
   if (schema.enum !== undefined) return oneOf(schema.enum.map((value) => `"${value}"`));
   switch (types(schema).find((type) => type !== 'null')) {
     case 'boolean':
@@ -81,7 +82,7 @@ function describeValue(schema: ConfigSchema): string {
     case 'object':
       return `an object with the keys ${Object.keys(schema.properties ?? {}).join(', ')}`;
     default:
-      return schema.expected ?? FORMATS[schema.format ?? ''] ?? 'text';
+      return FORMATS[schema.format ?? ''] ?? 'text';
   }
 }
 

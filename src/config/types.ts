@@ -163,15 +163,15 @@ export interface Config {
     readonly allow_without_auth: boolean;
   };
   /**
-   * How often clients may ask: so many per second, and so many at once after a pause.
+   * How often clients may ask: so many per second, and so many at once after a pause. What is more is answered by `M_LIMIT_EXCEEDED` with `Retry-After`.
    */
   readonly rate_limits: {
     /**
-     * Whether any limit holds.
+     * Whether any of these limits holds.
      */
     readonly enabled: boolean;
     /**
-     * Events sent, by user.
+     * Events sent (messages, state, redactions), by user.
      */
     readonly messages: {
       /**
@@ -184,7 +184,150 @@ export interface Config {
       readonly burst: number;
     };
     /**
-     * Attempts to log in, by address and by account.
+     * Rooms joined or knocked on, by user.
+     */
+    readonly joins: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * People invited, by who invites.
+     */
+    readonly invites: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * Rooms made or upgraded, by user.
+     */
+    readonly room_creation: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * Changes of a profile, each of which goes into all of the user's rooms, by user.
+     */
+    readonly profile: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * Everything else that changes something (receipts, typing, tags, account data, push rules, devices), by user.
+     */
+    readonly writes: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * Bytes that are sent in bodies, by user, or by address without an access token.
+     */
+    readonly bytes: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * Everything that is read, `/sync` too, by user.
+     */
+    readonly reads: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * Reads that may cost more: histories, members, relations, directories, by user.
+     */
+    readonly searches: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * `/sync` from the beginning or with the full state, by device.
+     */
+    readonly initial_syncs: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * Requests without an access token or with a wrong one, by address.
+     */
+    readonly anonymous: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * Questions whether a user name is free, by address.
+     */
+    readonly name_checks: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * Attempts to log in, by address; `failed_logins` is for accounts.
      */
     readonly login: {
       /**
@@ -197,7 +340,20 @@ export interface Config {
       readonly burst: number;
     };
     /**
-     * Attempts to register, by address.
+     * Wrong passwords, by address and by account. An account is not locked to addresses from which it has logged in lately.
+     */
+    readonly failed_logins: {
+      /**
+       * In the long run.
+       */
+      readonly per_second: number;
+      /**
+       * At once.
+       */
+      readonly burst: number;
+    };
+    /**
+     * Requests to register, by address. An account takes two or three.
      */
     readonly registration: {
       /**
@@ -238,6 +394,50 @@ export interface Config {
      * How long requests under way have to finish when the server is told to stop.
      */
     readonly shutdown_seconds: number;
+    /**
+     * The most connections of clients to a listener.
+     */
+    readonly connections: number;
+    /**
+     * The most of them from one address (for IPv6, from one /64). Connections from this machine and behind a trusted proxy are not counted.
+     */
+    readonly connections_per_address: number;
+    /**
+     * How many requests of one user, or of one address without an access token, are worked on at the same time. Waiting polls are not counted.
+     */
+    readonly requests_at_once: number;
+    /**
+     * How many more of them wait for their turn; the next is answered by `M_LIMIT_EXCEEDED`.
+     */
+    readonly requests_waiting: number;
+    /**
+     * How many polls (`/sync`) of one device wait for news at the same time. When another begins, the oldest is answered.
+     */
+    readonly polls_per_device: number;
+    /**
+     * The same for all devices of a user.
+     */
+    readonly polls_per_user: number;
+    /**
+     * How long a client may take nothing of an answer, before its connection is ended.
+     */
+    readonly send_seconds: number;
+    /**
+     * The most devices that an account can have signed in.
+     */
+    readonly devices_per_user: number;
+    /**
+     * The most rooms that a user can be in.
+     */
+    readonly rooms_per_user: number;
+    /**
+     * The most account data that a user can keep here, tags and push rules with it.
+     */
+    readonly account_data_bytes: number;
+    /**
+     * The most filters that a user can keep here.
+     */
+    readonly filters_per_user: number;
   };
   /**
    * The registration files (YAML or JSON) of application services.
@@ -362,9 +562,9 @@ export interface Listener {
     readonly key_file: string;
   } | null;
   /**
-   * Whether to believe `X-Forwarded-For` about a client's address. Only safe where nobody but a reverse proxy reaches the listener.
+   * How many reverse proxies stand before the listener (`true`: one). The address that the outermost of them names in `X-Forwarded-For` is taken for the client's; without it, the limits by address take all clients behind a proxy for one. Only safe where nobody but the proxy reaches the listener.
    */
-  readonly trust_proxy: boolean;
+  readonly trust_proxy: boolean | number;
   /**
    * What is served: the API for clients, the one for other servers, Prometheus metrics at `/metrics`, `/health`.
    *

@@ -12,6 +12,9 @@ import { Closing } from './closing.js';
 import { Connections } from './connections.js';
 import { CORS_HEADERS } from './cors.js';
 import { errorResponse, type ProgressOf } from './errors.js';
+import { isLoopback } from './limits/address-key.js';
+import { ConnectionLimits, type ConnectionLimitOptions } from './limits/connection-limits.js';
+import type { RequestLimits } from './limits/request-limits.js';
 import { createNodeServer, refuseBrokenRequest, type NodeServerOptions } from './node-server.js';
 import { pathOf, registerRoutes } from './register.js';
 import { sendJson } from './reply.js';
@@ -25,7 +28,7 @@ export interface RequestObserver {
 }
 
 /** Durations in milliseconds, sizes in bytes. */
-export interface AppOptions extends NodeServerOptions {
+export interface AppOptions extends NodeServerOptions, ConnectionLimitOptions {
   readonly routes: readonly Route[];
   readonly schemas: Schemas;
   readonly authenticator: Authenticator;
@@ -33,8 +36,10 @@ export interface AppOptions extends NodeServerOptions {
   readonly observer?: RequestObserver;
   /** Makes the id of a request, which becomes the correlation id of its records. */
   readonly newRequestId: () => string;
-  /** Addresses or networks of proxies whose `X-Forwarded-For` is believed. */
-  readonly trustProxy?: boolean | string | string[];
+  /** How many proxies stand before the server: the outermost says in `X-Forwarded-For` whom it has seen. */
+  readonly proxies?: number;
+  /** Absent: everybody may ask as much as they like. */
+  readonly limits?: RequestLimits;
   readonly bodyLimit?: number;
   /** How long requests under way have to finish when the app closes. */
   readonly closingPatience?: number;
@@ -51,10 +56,16 @@ const MAX_PARAM_LENGTH = 2048;
 export function createApp(options: AppOptions): FastifyInstance {
   const closing = new Closing();
   const unknownPaths = new UnknownPaths();
+  const connectionLimits = new ConnectionLimits(options);
+  const proxies = options.proxies ?? 0;
+  let isProxySeen = false;
   let connections: Connections | undefined;
   const app = fastify({
     serverFactory: (handler) => {
-      const server = createNodeServer(options, handler);
+      const server = createNodeServer(options, (request, response) => {
+        if (connectionLimits.admits(request, response)) handler(request, response);
+      });
+      connectionLimits.watch(server, options.connections);
       connections = new Connections(server);
       return server;
     },
@@ -63,7 +74,8 @@ export function createApp(options: AppOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'correlationId' }),
     genReqId: () => options.newRequestId(),
     requestIdHeader: false,
-    trustProxy: options.trustProxy ?? false,
+    // Not `true`: then the client itself, whose header a proxy only adds to, could say who it is.
+    trustProxy: (_address: string, hop: number) => hop < proxies,
     bodyLimit: options.bodyLimit ?? MEBIBYTE,
     // Answered by ourselves, as a Matrix error.
     return503OnClosing: false,
@@ -94,9 +106,11 @@ export function createApp(options: AppOptions): FastifyInstance {
     }
     // Fastify would refuse types that it cannot read, and clients send all sorts.
     delete request.raw.headers['content-type'];
-    done();
+    noticeProxy(request);
+    done(refusedEncoding(request));
   });
-  app.addHook('onSend', (_request, reply, payload, done) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    connectionLimits.sends(request.raw);
     // A connection that is kept would hold up the closing until it times out.
     if (closing.begun) reply.header('connection', 'close');
     done(null, payload);
@@ -107,6 +121,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
   app.addHook('preClose', (done) => {
     closing.begin();
+    options.limits?.close();
     connections?.close(options.closingPatience ?? CLOSING_PATIENCE);
     done();
   });
@@ -114,7 +129,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.setErrorHandler((error, _request, reply) => {
     sendError(error, reply);
   });
-  app.setNotFoundHandler((request, reply) => {
+  app.setNotFoundHandler(async (request, reply) => {
+    await options.limits?.stray(request.ip, reply.raw);
     const allowed = unknownPaths.methodsOf(pathOf(request));
     if (allowed.length > 0) reply.header('allow', [...allowed, 'OPTIONS'].join(', '));
     sendError(unrecognized(allowed), reply);
@@ -133,10 +149,28 @@ export function createApp(options: AppOptions): FastifyInstance {
     );
   }
 
+  /** Somebody should know that every client behind the proxy counts as one. */
+  function noticeProxy({ headers, ip }: FastifyRequest): void {
+    if (isProxySeen || proxies > 0 || headers['x-forwarded-for'] === undefined || !isLoopback(ip)) return;
+    isProxySeen = true;
+    options.log.warn(
+      'A proxy on this machine forwards requests, but the listener’s trust_proxy is off: limits by address take all of its clients for one.',
+    );
+  }
+
   function sendError(error: unknown, reply: FastifyReply): void {
     const response = errorResponse(error, options.progressOf);
     if (response.fault) reply.log.error({ err: error }, 'request failed');
     reply.code(response.status).headers(response.headers);
     sendJson(reply, response.body);
   }
+}
+
+/** What a body unpacks to cannot be known before it is unpacked; no client packs what it sends. */
+function refusedEncoding({ headers }: FastifyRequest): MatrixError | undefined {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
+  if (encoding === '' || encoding === 'identity') return undefined;
+  return new MatrixError('M_NOT_JSON', 'Bodies are taken as they are: leave Content-Encoding out.', {
+    status: 415,
+  });
 }

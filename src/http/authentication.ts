@@ -18,6 +18,7 @@ export interface Requester {
 export interface Authenticator {
   authenticate(
     token: string,
+    correlationId: string,
   ): Promise<{ userId: string; deviceId: string; kind: 'user' | 'guest' } | { expired: true } | undefined>;
 }
 
@@ -50,13 +51,15 @@ export async function authenticate(
   authenticator: Authenticator,
   access: Access,
   token: string | undefined,
+  correlationId: string,
 ): Promise<Requester | undefined> {
   if (access === 'none') return undefined;
   if (token === undefined) {
     if (access === 'optional') return undefined;
     throw new MatrixError('M_MISSING_TOKEN', 'This request needs an access token.');
   }
-  const found = token.length > MAX_TOKEN_LENGTH ? undefined : await authenticator.authenticate(token);
+  const found =
+    token.length > MAX_TOKEN_LENGTH ? undefined : await authenticator.authenticate(token, correlationId);
   if (found === undefined) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token is not known here.');
   if ('expired' in found) {
     throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token has expired.', {

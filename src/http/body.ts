@@ -3,7 +3,7 @@ import type { JsonObject } from '../protocol/json.js';
 import { JsonError, parseJson } from '../protocol/strict-json.js';
 import { isJsonObject } from '../protocol/json.js';
 
-/** A request's body, and whether it has numbers that canonical JSON does not have: fractions, exponents, beyond 2^53-1. */
+/** A request's body, and whether it has numbers that canonical JSON does not have: fractions, exponents. */
 export interface Body {
   readonly value: JsonObject;
   /** Such a number may have been rounded. Rooms from version 6 on refuse what was made of it. */
@@ -14,7 +14,7 @@ export interface Body {
  * The JSON object in a request's body (specification: API Standards). Its type is not looked at: clients send none,
  * or a wrong one. No body counts as `{}`, since many clients send nothing where nothing is needed; what is missing
  * is then said by the schema. Of a repeated key the last counts, as with the parsers that clients are tested
- * against.
+ * against. Integers beyond 2^53-1 are refused, since nothing here could give them back as they were.
  *
  * @throws {MatrixError} M_NOT_JSON or M_BAD_JSON
  */
@@ -29,7 +29,7 @@ export function parseBody(bytes: Uint8Array | undefined): Body {
       value = parseJson(bytes, { duplicateKeys: 'last', strictNumbers: true });
     } catch (error) {
       if (!(error instanceof JsonError) || error.kind !== 'number') throw error;
-      value = parseJson(bytes, { duplicateKeys: 'last' });
+      value = parseJson(bytes, { duplicateKeys: 'last', exactIntegers: true });
       looseNumbers = true;
     }
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { isGone } from './gone.js';
 
 /**
  * Ends waiting requests in good order. A handler that waits (a long poll) takes a signal; it fires when the server
@@ -20,18 +21,18 @@ export class Closing {
     this.#waiting.clear();
   }
 
-  /** The signal for one request; it is forgotten when the response is finished or its connection lost. */
-  signalFor(response: ServerResponse): AbortSignal {
+  /** What ends the waiting of one request; it is forgotten when the response is finished or its connection lost. */
+  controllerFor(response: ServerResponse): AbortController {
     const controller = new AbortController();
-    if (this.#begun || response.closed) {
+    if (this.#begun || isGone(response)) {
       controller.abort();
-      return controller.signal;
+      return controller;
     }
     this.#waiting.add(controller);
     response.once('close', () => {
       this.#waiting.delete(controller);
       if (!response.writableFinished) controller.abort();
     });
-    return controller.signal;
+    return controller;
   }
 }

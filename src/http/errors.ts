@@ -1,4 +1,4 @@
-import { LogClosedError, LogUnavailableError } from '../log/errors.js';
+import { LogClosedError, LogUnavailableError, RecordTooLargeError } from '../log/errors.js';
 import { MatrixError } from '../protocol/errors.js';
 import {
   ReadModelNotReadyError,
@@ -46,6 +46,9 @@ export function errorResponse(error: unknown, progressOf?: ProgressOf): ErrorRes
   }
   if (error instanceof LogUnavailableError || error instanceof LogClosedError) {
     return unavailable('Nothing can be changed at the moment: the log cannot be reached. Try again later.');
+  }
+  if (error instanceof RecordTooLargeError) {
+    return ofMatrixError(new MatrixError('M_TOO_LARGE', 'This is larger than this server can keep.'));
   }
   if (error instanceof ReadStoreUnavailableError) {
     return unavailable(

@@ -22,7 +22,7 @@ export type Resources = Readonly<Partial<Record<Listener['resources'][number], r
 export async function openListeners(
   listeners: readonly Listener[],
   resources: Resources,
-  shared: Omit<AppOptions, 'routes' | 'tls' | 'trustProxy'>,
+  shared: Omit<AppOptions, 'routes' | 'tls' | 'proxies'>,
 ): Promise<OpenListener[]> {
   const open: OpenListener[] = [];
   try {
@@ -37,13 +37,16 @@ export async function openListeners(
 async function openListener(
   listener: Listener,
   resources: Resources,
-  shared: Omit<AppOptions, 'routes' | 'tls' | 'trustProxy'>,
+  { connectionsPerAddress, ...shared }: Omit<AppOptions, 'routes' | 'tls' | 'proxies'>,
 ): Promise<OpenListener> {
-  const { tls, host, port } = listener;
+  const { tls, host, port, trust_proxy: trusted } = listener;
+  const proxies = Number(trusted);
   const app = createApp({
     ...shared,
     routes: listener.resources.flatMap((resource) => resources[resource] ?? []),
-    trustProxy: listener.trust_proxy,
+    proxies,
+    // A proxy's connections are those of all of its clients.
+    ...(proxies > 0 || connectionsPerAddress === undefined ? {} : { connectionsPerAddress }),
     ...(tls === null ? {} : { tls: { cert: readFileSync(tls.cert_file), key: readFileSync(tls.key_file) } }),
   });
   await app.listen({ host, port });

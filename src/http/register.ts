@@ -2,6 +2,9 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import { accessTokenOf, authenticate, type Authenticator, type Requester } from './authentication.js';
 import { parseBody, type Body } from './body.js';
 import type { Closing } from './closing.js';
+import { MatrixError } from '../protocol/errors.js';
+import type { LimitedRequest, RequestLimits } from './limits/request-limits.js';
+import { bodyLimitOf } from './limits/route-limits.js';
 import { sendAnswer } from './reply.js';
 import type { Route } from './route.js';
 import type { Schemas } from './schemas.js';
@@ -13,41 +16,51 @@ interface Parts {
   readonly authenticator: Authenticator;
   readonly closing: Closing;
   readonly unknownPaths: UnknownPaths;
+  /** Largest body in bytes. */
+  readonly bodyLimit?: number;
+  /** Absent: no limits. */
+  readonly limits?: RequestLimits;
 }
 
 const NO_BODY: Body = { value: {}, looseNumbers: false };
 
 /**
- * Puts routes into an app. A request passes, in this order: who makes it (before its body is read, so a stranger
- * cannot make us keep one), the body, parameters, query, the body's schema, the handler.
+ * Puts routes into an app. A request passes, in this order: who makes it, whether they may make one now (both before
+ * its body is read, so that nobody can make us keep what we do not want), the body, parameters, query, the body's
+ * schema, the handler.
  */
 export function registerRoutes(app: FastifyInstance, parts: Parts): void {
-  const requesters = new WeakMap<FastifyRequest, Requester>();
+  const admitted = new WeakMap<FastifyRequest, LimitedRequest>();
   for (const route of parts.routes) {
     const checks = parts.schemas.compile(route.module, route.name);
+    const bodyLimit = route.bodyLimit ?? Math.min(bodyLimitOf(route), parts.bodyLimit ?? Infinity);
     for (const template of new Set(route.paths)) {
       parts.unknownPaths.add(route.method, template);
       app.route({
         method: route.method,
         url: template.replaceAll(/\{(\w+)\}/g, ':$1'),
-        ...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit }),
-        onRequest: async (request) => {
-          if (route.auth === 'none') return;
-          const token = accessTokenOf(request.headers, request.query as Record<string, unknown>);
-          const requester = await authenticate(parts.authenticator, route.auth, token);
-          if (requester !== undefined) requesters.set(request, requester);
+        ...(bodyLimit === Infinity ? {} : { bodyLimit }),
+        onRequest: async (request, reply) => {
+          const requester = await requesterOf(request, reply, route, parts);
+          const query = request.query as Record<string, unknown>;
+          const bytes = Number(request.headers['content-length'] ?? 0);
+          const limited = { route, requester, address: request.ip, query, bytes, response: reply.raw };
+          await parts.limits?.admit(limited);
+          admitted.set(request, limited);
         },
         handler: async (request, reply) => {
-          const body = checks.hasBody ? parseBody(request.body as Uint8Array | undefined) : NO_BODY;
+          const limited = admitted.get(request);
+          const sent = request.body as Uint8Array | undefined;
+          if (limited !== undefined && sent !== undefined) await parts.limits?.received(limited, sent.length);
+          const body = checks.hasBody ? parseBody(sent) : NO_BODY;
           const context = new RequestContext(
             request,
-            reply,
-            parts.closing,
+            () => waiting(parts, reply, limited),
             checks.params(request.params as Record<string, unknown>),
             checks.query(request.query as Record<string, unknown>),
             checks.body(body.value),
             body.looseNumbers,
-            requesters.get(request),
+            limited?.requester,
           );
           sendAnswer(reply, await route.handler(context));
           return reply;
@@ -55,6 +68,34 @@ export function registerRoutes(app: FastifyInstance, parts: Parts): void {
       });
     }
   }
+}
+
+/** Who makes a request; a token that is nobody's counts for the address. */
+async function requesterOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { auth }: Route,
+  { authenticator, limits }: Parts,
+): Promise<Requester | undefined> {
+  if (auth === 'none') return undefined;
+  const token = accessTokenOf(request.headers, request.query as Record<string, unknown>);
+  try {
+    return await authenticate(authenticator, auth, token, request.id);
+  } catch (error) {
+    if (error instanceof MatrixError && error.status === 401) await limits?.stray(request.ip, reply.raw);
+    throw error;
+  }
+}
+
+/** The signal for a request that begins to wait. */
+function waiting(
+  { closing, limits }: Parts,
+  reply: FastifyReply,
+  limited: LimitedRequest | undefined,
+): AbortSignal {
+  const controller = closing.controllerFor(reply.raw);
+  if (limited !== undefined) limits?.waits(limited, controller);
+  return controller.signal;
 }
 
 /** The path as the client sent it, without the query string. */
@@ -70,14 +111,12 @@ class RequestContext {
   readonly looseNumbers: boolean;
   readonly user: Requester | undefined;
   readonly #request: FastifyRequest;
-  readonly #reply: FastifyReply;
-  readonly #closing: Closing;
+  readonly #waits: () => AbortSignal;
   #signal: AbortSignal | undefined;
 
   constructor(
     request: FastifyRequest,
-    reply: FastifyReply,
-    closing: Closing,
+    waits: () => AbortSignal,
     params: object,
     query: object,
     body: object,
@@ -85,8 +124,7 @@ class RequestContext {
     user: Requester | undefined,
   ) {
     this.#request = request;
-    this.#reply = reply;
-    this.#closing = closing;
+    this.#waits = waits;
     this.params = params;
     this.query = query;
     this.body = body;
@@ -99,7 +137,7 @@ class RequestContext {
   }
 
   get signal(): AbortSignal {
-    return (this.#signal ??= this.#closing.signalFor(this.#reply.raw));
+    return (this.#signal ??= this.#waits());
   }
 
   get log(): FastifyBaseLogger {

@@ -13,16 +13,16 @@ export const dummyStage: Stage = {
  * @param checkPassword says whose the password is: given a user ID or its local part, returns the user ID or nothing
  */
 export function passwordStage(
-  checkPassword: (user: string, password: string) => Promise<string | undefined>,
+  checkPassword: (user: string, password: string, address: string) => Promise<string | undefined>,
 ): Stage {
   return {
-    async check(auth) {
+    async check(auth, { address }) {
       const user = userOf(auth);
       const password = auth['password'];
       if (user === undefined || typeof password !== 'string') {
         return refused('M_MISSING_PARAM', 'This stage takes an identifier of a user, and a password.');
       }
-      const userId = await checkPassword(user, password);
+      const userId = await checkPassword(user, password, address);
       return userId === undefined
         ? refused('M_FORBIDDEN', 'Invalid username or password.')
         : { ok: true, userId };

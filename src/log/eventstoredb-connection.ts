@@ -73,6 +73,8 @@ interface Line {
   answered: boolean;
   /** What is asked before the first call, if nothing was answered by then. */
   question: Promise<unknown> | undefined;
+  /** Settles with the first append. */
+  first: Promise<unknown> | undefined;
 }
 
 /**
@@ -103,17 +105,30 @@ export class Connection {
     await this.#places.take(APPEND_PATIENCE);
     try {
       await this.#reach();
-      return await this.#call(APPEND_PATIENCE, (client) =>
-        client.appendToStream(stream, events, {
-          expectedRevision,
-          batchAppendSize: MESSAGE_BYTES,
-          deadline: TOLD_PATIENCE,
-          requiresLeader: true,
-        }),
+      return await this.#afterFirst(() =>
+        this.#call(APPEND_PATIENCE, (client) =>
+          client.appendToStream(stream, events, {
+            expectedRevision,
+            batchAppendSize: MESSAGE_BYTES,
+            deadline: TOLD_PATIENCE,
+            requiresLeader: true,
+          }),
+        ),
       );
     } finally {
       this.#places.leave();
     }
+  }
+
+  /** The driver makes its stream of appends with the first on a line: those that come meanwhile would overtake it. */
+  async #afterFirst<T>(append: () => Promise<T>): Promise<T> {
+    for (let line = this.#open(); line.first !== undefined; line = this.#open()) {
+      await line.first;
+      if (line === this.#line) return append();
+    }
+    const first = append();
+    this.#open().first = first.catch(() => undefined);
+    return first;
   }
 
   /** Reads what `start` asks for, until that ends or it is enough, which each event is asked about once. */
@@ -279,6 +294,7 @@ export class Connection {
         breaking: new Set(),
         answered: false,
         question: undefined,
+        first: undefined,
       };
     }
     return this.#line;

@@ -168,6 +168,20 @@ export interface DeviceTokensRefreshedV1 {
 }
 
 /**
+ * A request was made with an access token that a refresh token had been traded for: its answer has arrived, so the refresh token is not to be traded again.
+ */
+export interface DeviceTokensUsedV1 {
+  /**
+   * The device ID.
+   */
+  readonly device_id: string;
+  /**
+   * The access token. Unpadded base64url of its SHA-256.
+   */
+  readonly access_token_hash: string;
+}
+
+/**
  * A sync filter was stored.
  */
 export interface FilterCreatedV1 {
@@ -948,6 +962,7 @@ export type RecordBody =
   | { readonly type: 'device.renamed'; readonly version: 1; readonly data: DeviceRenamedV1 }
   | { readonly type: 'device.signed_in'; readonly version: 1; readonly data: DeviceSignedInV1 }
   | { readonly type: 'device.tokens.refreshed'; readonly version: 1; readonly data: DeviceTokensRefreshedV1 }
+  | { readonly type: 'device.tokens.used'; readonly version: 1; readonly data: DeviceTokensUsedV1 }
   | { readonly type: 'filter.created'; readonly version: 1; readonly data: FilterCreatedV1 }
   | { readonly type: 'presence.changed'; readonly version: 1; readonly data: PresenceChangedV1 }
   | { readonly type: 'profile.changed'; readonly version: 1; readonly data: ProfileChangedV1 }
@@ -991,6 +1006,7 @@ export const RECORD_VERSIONS = {
   'device.renamed': 1,
   'device.signed_in': 1,
   'device.tokens.refreshed': 1,
+  'device.tokens.used': 1,
   'filter.created': 1,
   'presence.changed': 1,
   'profile.changed': 1,
@@ -1030,6 +1046,7 @@ export const RECORD_TYPES: readonly RecordType[] = [
   'device.renamed',
   'device.signed_in',
   'device.tokens.refreshed',
+  'device.tokens.used',
   'filter.created',
   'presence.changed',
   'profile.changed',

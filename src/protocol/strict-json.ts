@@ -28,11 +28,16 @@ export interface ParseOptions {
    * its text, so nothing is rounded in silence. Without it only numbers too large for a double are refused.
    */
   readonly strictNumbers?: boolean;
+  /** Refuse integers beyond 2^53-1, which cannot be kept as they are written. */
+  readonly exactIntegers?: boolean;
   /** RFC 8259 leaves repeated keys open; `last` takes the last, as most parsers do. */
   readonly duplicateKeys?: 'refuse' | 'last';
 }
 
 export const DEFAULT_MAX_DEPTH = 100;
+
+/** Which numbers are allowed: those of canonical JSON, those that can be kept, those that are any. */
+type Numbers = 'strict' | 'exact' | 'any';
 
 const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
 
@@ -57,7 +62,8 @@ export function parseJson(input: Uint8Array | string, options: ParseOptions = {}
     throw new JsonError('encoding', 'The text holds a surrogate that is not half of a pair');
   }
   const value = parse(text);
-  const members = scan(text, options.maxDepth ?? DEFAULT_MAX_DEPTH, options.strictNumbers ?? false);
+  const numbers = options.strictNumbers ? 'strict' : options.exactIntegers ? 'exact' : 'any';
+  const members = scan(text, options.maxDepth ?? DEFAULT_MAX_DEPTH, numbers);
   const keys = dropPrototypes(value, ESCAPED_SURROGATE.test(text));
   if (keys !== members && options.duplicateKeys !== 'last') {
     throw new JsonError('duplicate_key', 'A key is repeated in an object', findDuplicateKey(text));
@@ -132,7 +138,7 @@ function parse(text: string): JsonValue {
 }
 
 /** Checks depth and numbers of a text that is known to be JSON; returns how many members its objects have. */
-function scan(text: string, maxDepth: number, strict: boolean): number {
+function scan(text: string, maxDepth: number, numbers: Numbers): number {
   let members = 0;
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
@@ -146,7 +152,7 @@ function scan(text: string, maxDepth: number, strict: boolean): number {
     } else if (code === 0x7d || code === 0x5d) {
       depth--;
     } else if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
-      i = checkNumber(text, i, strict) - 1;
+      i = checkNumber(text, i, numbers) - 1;
     }
   }
   return members;
@@ -167,7 +173,7 @@ function isEscaped(text: string, index: number): boolean {
 }
 
 /** Checks the number that begins at `start`; returns the index after it. */
-function checkNumber(text: string, start: number, strict: boolean): number {
+function checkNumber(text: string, start: number, numbers: Numbers): number {
   let end = start + 1;
   let integer = true;
   for (; end < text.length; end++) {
@@ -178,10 +184,21 @@ function checkNumber(text: string, start: number, strict: boolean): number {
   }
   if (integer && end - start < 16 && text.charCodeAt(start) !== 0x2d) return end;
   const value = Number(text.slice(start, end));
-  if (strict ? !integer || !Number.isSafeInteger(value) || Object.is(value, -0) : !Number.isFinite(value)) {
+  if (!isAllowed(value, integer, numbers)) {
     throw new JsonError('number', 'A number is not allowed', start);
   }
   return end;
+}
+
+function isAllowed(value: number, integer: boolean, numbers: Numbers): boolean {
+  switch (numbers) {
+    case 'strict':
+      return integer && Number.isSafeInteger(value) && !Object.is(value, -0);
+    case 'exact':
+      return integer ? Number.isSafeInteger(value) : Number.isFinite(value);
+    case 'any':
+      return Number.isFinite(value);
+  }
 }
 
 /** Takes the prototype from every object; returns how many keys they have together. */

@@ -6,9 +6,6 @@ import {
 } from '../read-models/errors.js';
 import type { ReadSide } from './read-side.js';
 
-/** Access tokens that are remembered to be in use; the oldest give way. */
-const MOST_IN_USE = 100_000;
-
 /** How long a request may wait for the tokens to be as new as what clients were told, in milliseconds. */
 const PATIENCE = 10_000;
 
@@ -26,8 +23,6 @@ export type AskLog = (accessToken: string) => Promise<Session | undefined>;
 export class Sessions {
   readonly #side: ReadSide;
   readonly #askLog: AskLog;
-  /** Hashes of access tokens that expire, from their first use on. */
-  readonly #inUse = new Set<string>();
   #ended = -1;
 
   constructor(side: ReadSide, askLog: AskLog) {
@@ -47,12 +42,6 @@ export class Sessions {
    *   out
    */
   async byAccessToken(hash: string, token: string): Promise<Session | undefined> {
-    const found = await this.#find(hash, token);
-    if (found?.expires_at !== undefined) this.#used(hash);
-    return found;
-  }
-
-  async #find(hash: string, token: string): Promise<Session | undefined> {
     const { store, barrier, positions } = this.#side;
     try {
       // What another process has taken back is known from the log alone.
@@ -71,18 +60,6 @@ export class Sessions {
       if (session === undefined) throw error;
       return session;
     }
-  }
-
-  /** Whether a request was made with an access token that expires since the server started. */
-  isInUse(hash: string): boolean {
-    return this.#inUse.has(hash);
-  }
-
-  #used(hash: string): void {
-    if (this.#inUse.has(hash)) return;
-    this.#inUse.add(hash);
-    const [oldest] = this.#inUse;
-    if (oldest !== undefined && this.#inUse.size > MOST_IN_USE) this.#inUse.delete(oldest);
   }
 
   /** Whose a refresh token is or was, by its hash. @throws ReadModelsBehindError */

@@ -126,6 +126,13 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
     return [...found].map(([roomId, membership]) => ({ roomId, membership }));
   }
 
+  membership(userId: string, roomId: string): string | undefined {
+    const pending = this.#pendingMemberships.get(userId);
+    return pending?.has(roomId) === true
+      ? pending.get(roomId)
+      : this.#memberships.get(`${userId}\n${roomId}`, [userId, roomId]);
+  }
+
   *citedBy(roomId: string, eventId: string): Iterable<string> {
     const pending = this.#pendingCitations.get(`${roomId}\n${eventId}`) ?? [];
     yield* pending.toReversed();

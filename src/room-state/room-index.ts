@@ -71,6 +71,8 @@ export interface RoomIndex {
   citedBy(roomId: string, eventId: string): Iterable<string>;
   /** The rooms in which a user is (or was) something, by their current state. */
   rooms(userId: string): { readonly roomId: string; readonly membership: string }[];
+  /** What a user is (or was) in a room. */
+  membership(userId: string, roomId: string): string | undefined;
   record(change: IndexChange): void;
   /** Everything of the log up to here is in the index. */
   readonly position: number;

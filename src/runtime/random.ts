@@ -19,6 +19,11 @@ export function uuid(random: Random): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** A random integer from 0 up to a power of two that is 2^31 at most. */
+export function randomBelow(random: Random, powerOfTwo: number): number {
+  return Buffer.from(random.bytes(4)).readUInt32BE() % powerOfTwo;
+}
+
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 /** Random letters, evenly distributed: 5.7 bits each. */

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { RoomEvents } from '../commands/room/room-events.js';
 import { RoomIndexer } from '../commands/room/room-indexer.js';
 import type { RoomPorts } from '../commands/room/room-session.js';
+import type { AccountLimits } from '../commands/limits.js';
 import { openWriteSide, type WriteSide } from '../commands/write-side.js';
 import type { Config } from '../config.js';
 import { dataFolders } from '../config/data-folders.js';
@@ -102,7 +103,7 @@ async function openIn(config: Config, folder: ProcessFolder, ports: Ports): Prom
       reader,
       events,
     };
-    const write = openWriteSide(roomPorts);
+    const write = openWriteSide(roomPorts, accountLimits(config));
     await claimLog(log, config.server_name, roomPorts.signingKey, write);
     const roomIndexer = new RoomIndexer(write);
     await roomIndexer.catchUp();
@@ -148,4 +149,9 @@ async function renewed(log: Log, open: () => Promise<Log>): Promise<Log> {
   await log.endEpoch();
   await log.close();
   return open();
+}
+
+function accountLimits({ limits }: Config): AccountLimits {
+  const { devices_per_user: devices, rooms_per_user: rooms, filters_per_user: filters } = limits;
+  return { devices, rooms, filters, accountDataBytes: limits.account_data_bytes };
 }

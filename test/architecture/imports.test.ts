@@ -90,6 +90,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['src/http/'],
   lmdb: ['src/log/lmdb', 'src/read-models/lmdb', 'src/room-state/lmdb'],
   'lru-cache': [
+    'src/http/',
     'src/room-state/',
     'src/commands/',
     'src/queries/',

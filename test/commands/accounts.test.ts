@@ -4,7 +4,7 @@ import { accountConsequences } from '../../src/commands/account-consequences.js'
 import { deleteTag, setAccountData, setTag } from '../../src/commands/account-data.js';
 import { deleteDevices, renameDevice } from '../../src/commands/devices.js';
 import { createFilter } from '../../src/commands/filters.js';
-import { login, refresh } from '../../src/commands/login.js';
+import { login, noteTokenUse, refresh } from '../../src/commands/login.js';
 import { joinRoom } from '../../src/commands/membership.js';
 import { setProfileField } from '../../src/commands/profile.js';
 import { createRegistrationToken, register } from '../../src/commands/registration.js';
@@ -28,7 +28,6 @@ const signUp = (username: string, token?: string) =>
     world.context(),
   );
 const HOUR = 60 * 60 * 1000;
-const IN_USE = { tokenLifetime: HOUR, isInUse: () => true };
 
 const signIn = (user: string, password: string, refreshable = false) =>
   login(world.side, { user, password, ...(refreshable && { tokenLifetime: HOUR }) }, world.context());
@@ -118,32 +117,42 @@ describe('signing in', () => {
     await signIn('alice', 'better');
   });
 
-  it('trades a refresh token once; a second time signs the device out', async () => {
-    const { userId, tokens } = (await signIn('alice', 'secret', true)).result;
-    const first = tokens.refreshToken ?? '';
-    const second =
-      (await refresh(world.side, userId, first, IN_USE, world.context())).result?.refreshToken ?? '';
-    expect(second).not.toBe(first);
-    expect((await refresh(world.side, userId, first, IN_USE, world.context())).result).toBeUndefined();
-    expect((await refresh(world.side, userId, second, IN_USE, world.context())).result).toBeUndefined();
-    expect(await world.recordsOf('device.deleted')).toHaveLength(1);
+  const trade = async (userId: string, refreshToken = '') =>
+    (await refresh(world.side, userId, refreshToken, HOUR, world.context())).result;
+  const uses = (userId: string, deviceId: string, accessToken = '') =>
+    noteTokenUse(world.side, userId, deviceId, tokenHash(accessToken), world.context());
+
+  it('trades a refresh token once; a second time signs the device out, also after a restart', async () => {
+    for (const restart of [false, true]) {
+      const { userId, deviceId, tokens } = (await signIn('alice', 'secret', true)).result;
+      const second = await trade(userId, tokens.refreshToken);
+      expect(second?.refreshToken).not.toBe(tokens.refreshToken);
+      await uses(userId, deviceId, second?.accessToken);
+      if (restart) await world.restart();
+      expect(await trade(userId, tokens.refreshToken)).toBeUndefined();
+      expect(await trade(userId, second?.refreshToken)).toBeUndefined();
+    }
+    expect(await world.recordsOf('device.deleted')).toHaveLength(2);
   });
 
   it('trades a refresh token again while what was given for it is not in use', async () => {
-    const { userId, tokens } = (await signIn('alice', 'secret', true)).result;
-    const first = tokens.refreshToken ?? '';
-    const lost = (await refresh(world.side, userId, first, IN_USE, world.context())).result;
-    const isInUse = (hash: string) => hash !== tokenHash(lost?.accessToken ?? '');
-    const again = (
-      await refresh(world.side, userId, first, { tokenLifetime: HOUR, isInUse }, world.context())
-    ).result;
-    expect(
-      (await refresh(world.side, userId, lost?.refreshToken ?? '', IN_USE, world.context())).result,
-    ).toBeUndefined();
-    expect(
-      (await refresh(world.side, userId, again?.refreshToken ?? '', IN_USE, world.context())).result,
-    ).toBeDefined();
+    const { userId, deviceId, tokens } = (await signIn('alice', 'secret', true)).result;
+    const lost = await trade(userId, tokens.refreshToken);
+    await uses(userId, deviceId, tokens.accessToken);
+    const again = await trade(userId, tokens.refreshToken);
+    expect(await trade(userId, lost?.refreshToken)).toBeUndefined();
+    expect(await trade(userId, again?.refreshToken)).toBeDefined();
     expect(await world.recordsOf('device.deleted')).toHaveLength(0);
+  });
+
+  it('records the first use of an access token that a refresh token was traded for, and no other', async () => {
+    const { userId, deviceId, tokens } = (await signIn('alice', 'secret', true)).result;
+    await world.leadsTo(() => uses(userId, deviceId, tokens.accessToken), []);
+    const next = await trade(userId, tokens.refreshToken);
+    await world.leadsTo(() => uses(userId, deviceId, tokens.accessToken), []);
+    await world.leadsTo(() => uses(userId, deviceId, next?.accessToken), ['device.tokens.used']);
+    await world.leadsTo(() => uses(userId, deviceId, next?.accessToken), []);
+    await world.leadsTo(() => uses(userId, 'OTHER', next?.accessToken), []);
   });
 
   it('renames and deletes devices that there are', async () => {

@@ -52,6 +52,15 @@ describe('creating a room', () => {
     },
   );
 
+  it('makes as many rooms as are asked for, in the same words and the same millisecond too', async () => {
+    const context = { correlationId: 'test', now: world.clock.now() };
+    const wish = { name: 'Twins' };
+    const made = await Promise.all(
+      Array.from({ length: 30 }, () => createRoom(world.side, alice, wish, '12', context)),
+    );
+    expect(new Set(made.map(({ result }) => result.room_id)).size).toBe(30);
+  });
+
   it.each([
     ['private_chat', 'invite', 'can_join'],
     ['trusted_private_chat', 'invite', 'can_join'],

@@ -48,7 +48,7 @@ async function stateEvent(roomId: string, type: string) {
 
 async function accountData(userId: string, roomId: string | null, type: string): Promise<unknown> {
   const user = await world.side.user(userId);
-  return user.kind === 'active' ? user.accountData.get(accountDataKey(roomId, type)) : undefined;
+  return user.kind === 'active' ? user.accountData.get(accountDataKey(roomId, type))?.content : undefined;
 }
 
 describe('upgrading a room', () => {

@@ -60,9 +60,7 @@ describe('a folder in use', () => {
 
   test('is refused to a second server, which says by whom, and harms nothing', async () => {
     const second = await serverFor(folder, {});
-    await expect(second.start()).rejects.toThrow(
-      /Engram cannot start: The log in .* is in use by process \d+\./,
-    );
+    await expect(second.start()).rejects.toThrow(/Engram cannot start: .* is in use by process \d+\./);
     expect((await lived.send('is not harmed')).status).toBe(200);
     const before = await lived.seen();
     await lived.server.kill();

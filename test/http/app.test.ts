@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { errorResponse } from '../../src/http/errors.js';
 import { HttpResponse, JsonText } from '../../src/http/response.js';
@@ -94,6 +95,19 @@ describe('a body', () => {
       expect([response.statusCode, response.json()]).toEqual([200, { name: 'Kitchen' }]);
     }
   });
+
+  it.each(['gzip', 'br', 'deflate', 'gzip, identity', 'nonsense'])(
+    'that is packed is refused before it is unpacked: %s',
+    async (encoding) => {
+      const bomb = gzipSync(`{"name":"${'x'.repeat(10_000_000)}"}`);
+      const response = await post(bomb, { 'content-encoding': encoding });
+      expect([response.statusCode, response.json()]).toEqual([
+        415,
+        { errcode: 'M_NOT_JSON', error: 'Bodies are taken as they are: leave Content-Encoding out.' },
+      ]);
+      expect((await post('{}', { 'content-encoding': 'Identity' })).statusCode).toBe(200);
+    },
+  );
 
   it('may be left out where nothing in it is needed', async () => {
     const response = await app.inject({
@@ -378,6 +392,19 @@ describe('an answer', () => {
 });
 
 describe('what is kept of a request', () => {
+  it('warns once of a proxy that nobody has told of', async () => {
+    const warnings = async (proxies: number) => {
+      const logged: string[] = [];
+      const behind = anApp(routes, { logged, proxies });
+      for (let n = 0; n < 2; n++) {
+        await behind.inject({ url: '/', headers: { 'x-forwarded-for': '203.0.113.7' } });
+      }
+      await behind.inject({ url: '/', remoteAddress: '203.0.113.8', headers: { 'x-forwarded-for': 'x' } });
+      return logged.filter((line) => line.includes('trust_proxy')).length;
+    };
+    expect([await warnings(0), await warnings(1)]).toEqual([1, 0]);
+  });
+
   it('is measured by route, and logged without tokens or paths', async () => {
     const logged: string[] = [];
     const observed: unknown[][] = [];

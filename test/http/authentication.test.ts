@@ -88,7 +88,7 @@ describe('a token', () => {
       authenticator: {
         authenticate: (token) => {
           asked++;
-          return someAuthenticator.authenticate(token);
+          return someAuthenticator.authenticate(token, 'test');
         },
       },
     });

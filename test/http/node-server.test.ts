@@ -92,12 +92,14 @@ describe('the server', () => {
   });
 
   it('believes proxies about addresses only where it is told to', async () => {
-    const headers = { 'x-forwarded-for': '203.0.113.7' };
-    for (const [trustProxy, expected] of [
-      [false, '127.0.0.1'],
-      [true, '203.0.113.7'],
+    // Whatever a client says of itself stands before what the proxies have added.
+    const headers = { 'x-forwarded-for': '192.0.2.1, 198.51.100.9, 203.0.113.7' };
+    for (const [proxies, expected] of [
+      [0, '127.0.0.1'],
+      [1, '203.0.113.7'],
+      [2, '198.51.100.9'],
     ] as const) {
-      const response = await fetch(new URL('/echo', await listen({ trustProxy })), {
+      const response = await fetch(new URL('/echo', await listen({ proxies })), {
         method: 'POST',
         headers,
       });

@@ -16,6 +16,8 @@ export interface ServedServer {
   readonly environment: Readonly<Record<string, string>>;
   /** How long the last start took to the first answer, in milliseconds. */
   readonly startMs: number;
+  /** Of the process; for its memory and open files. */
+  readonly pid: number;
   /** Starts it again; it must have ended. @throws Error with what it wrote when it ends instead of serving */
   start(): Promise<void>;
   /** Starts it, and kills it after so many milliseconds if it has not begun to serve before. */
@@ -85,6 +87,9 @@ export async function serverFor(
     environment: env,
     get startMs() {
       return startMs;
+    },
+    get pid() {
+      return running?.child.pid ?? 0;
     },
     start,
     async startAndKill(afterMs) {

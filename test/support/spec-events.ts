@@ -36,6 +36,7 @@ const validators = new Map<string, ValidateFunction>(
 export function eventFaults(body: unknown): unknown[] {
   const faults: unknown[] = [];
   for (const event of eventsIn(body, undefined)) {
+    if (isForgotten(event)) continue;
     const validate = validators.get(String(event['type']));
     // Stripped state leaves out what its reader does not need (Client-Server API, Stripped state).
     const isStripped = 'state_key' in event && !('event_id' in event);
@@ -46,6 +47,11 @@ export function eventFaults(body: unknown): unknown[] {
 }
 
 type Json = Readonly<Record<string, unknown>>;
+
+/** Nothing is left of its content: the schemas are of what it was. */
+function isForgotten({ content, state_key: stateKey }: Json): boolean {
+  return stateKey !== undefined && isObject(content) && Object.keys(content).length === 0;
+}
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -94,7 +94,8 @@ function answerFaults(method: string, path: string, status: number, body: unknow
 function errorFaults(status: number, body: unknown): readonly unknown[] {
   const { errcode, error } = body as Json;
   if (status === 401 && errcode === undefined) return faultsBy('auth_response', body);
-  if (typeof errcode !== 'string' || !/^[A-Z][A-Z_]*$/.test(errcode))
+  // A code that is not of the specification has its author's name before it (MSC2815: FI.MAU.MSC2815_...).
+  if (typeof errcode !== 'string' || !/^(?:[A-Z][A-Z0-9]*\.)*[A-Z][A-Z0-9]*(?:_[A-Z]+)*$/.test(errcode))
     return [`errcode is ${String(errcode)}`];
   if (typeof error !== 'string' || error === '') return [`error is ${String(error)}`];
   return faultsBy(status === 429 ? 'rate_limited' : 'error', body);
@@ -166,4 +167,43 @@ function operationPath(method: string, url: string): string | undefined {
     if (found !== undefined) return found.path;
   }
   return undefined;
+}
+
+/** An operation of the Client-Server API as its own data describes it. */
+export interface SpecOperation {
+  readonly method: string;
+  /** As the specification writes it: `/_matrix/client/v3/rooms/{roomId}/state`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly operation: AnySchemaObject;
+}
+
+/** All operations of the Client-Server API. */
+export function operations(): SpecOperation[] {
+  const methods = new Set(['get', 'put', 'post', 'delete']);
+  const paths = document['paths'] as Record<string, Record<string, AnySchemaObject>>;
+  return Object.entries(paths).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([method]) => methods.has(method))
+      .map(([method, operation]) => ({
+        method: method.toUpperCase(),
+        path,
+        operationId: String(operation['operationId']),
+        operation,
+      })),
+  );
+}
+
+/** What a reference inside the specification's data names: `#/components/schemas/auth_data`. */
+export function resolveSpec(ref: string): AnySchemaObject {
+  const steps = ref
+    .slice('#/'.length)
+    .split('/')
+    .map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'));
+  const found = steps.reduce<AnySchemaObject | undefined>(
+    (value, step) => value?.[step] as AnySchemaObject | undefined,
+    document,
+  );
+  if (found === undefined) throw new Error(`The specification has no ${ref}.`);
+  return found;
 }

@@ -1,4 +1,5 @@
 import type { RecordBody } from '../../log/records.js';
+import { PersistentMap } from './persistent-map.js';
 
 /** The name of an account's stream. */
 export function userStream(userId: string): string {
@@ -11,9 +12,19 @@ export interface DeviceState {
   readonly accessTokenHash: string;
   /** Milliseconds since the epoch; undefined for never. */
   readonly accessTokenExpiresAt: number | undefined;
+  /** Whether a request was made with it; only known where a refresh token was traded for it. */
+  readonly isAccessTokenUsed: boolean;
   readonly refreshTokenHash: string | undefined;
   /** Refresh tokens that were traded in, newest last: using one again means that somebody else has it. */
   readonly usedRefreshTokens: readonly string[];
+}
+
+/** What the write side remembers of an account data event. */
+export interface AccountDatum {
+  /** As it counts for the account's limit. */
+  readonly bytes: number;
+  /** Of what commands edit in place: push rules and tags. */
+  readonly content?: Readonly<Record<string, unknown>>;
 }
 
 export interface ActiveUser {
@@ -22,13 +33,14 @@ export interface ActiveUser {
   readonly account: 'user' | 'guest';
   readonly admin: boolean;
   readonly passwordHash: string | undefined;
-  readonly devices: ReadonlyMap<string, DeviceState>;
+  readonly devices: PersistentMap<string, DeviceState>;
   /** By field name: displayname, avatar_url and others. */
   readonly profile: Readonly<Record<string, unknown>>;
-  /** Account data that commands edit in place: push rules and direct chats (room '') and tags, by `accountDataKey`. */
-  readonly accountData: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
-  /** Filter IDs by the text of the filter. */
-  readonly filters: ReadonlyMap<string, string>;
+  /** By `accountDataKey`. */
+  readonly accountData: PersistentMap<string, AccountDatum>;
+  /** Of all account data together. */
+  readonly accountDataBytes: number;
+  readonly filterIds: ReadonlySet<string>;
   /** Rooms that devices look into, by device. */
   readonly peeks: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -45,6 +57,14 @@ export function accountDataKey(roomId: string | null, type: string): string {
   return `${roomId ?? ''}\n${type}`;
 }
 
+/** What every account data event costs beside its content, in bytes. */
+const DATUM_OVERHEAD = 64;
+
+/** How much an account data event counts for the account's limit, in bytes. */
+export function accountDataSize(key: string, content: Readonly<Record<string, unknown>>): number {
+  return Buffer.byteLength(key) + Buffer.byteLength(JSON.stringify(content)) + DATUM_OVERHEAD;
+}
+
 /** The account after one more record of its stream. */
 export function evolveUser(user: User, record: RecordBody): User {
   if (record.type === 'user.registered') {
@@ -55,10 +75,11 @@ export function evolveUser(user: User, record: RecordBody): User {
       account: kind,
       admin,
       passwordHash: password_hash,
-      devices: new Map(),
+      devices: PersistentMap.empty(),
       profile: {},
-      accountData: new Map(),
-      filters: new Map(),
+      accountData: PersistentMap.empty(),
+      accountDataBytes: 0,
+      filterIds: new Set(),
       peeks: new Map(),
     };
   }
@@ -75,6 +96,7 @@ function evolveActive(user: ActiveUser, record: RecordBody): User {
       return { kind: 'deactivated' };
     case 'device.signed_in':
     case 'device.tokens.refreshed':
+    case 'device.tokens.used':
     case 'device.renamed':
     case 'device.deleted':
       return {
@@ -88,15 +110,15 @@ function evolveActive(user: ActiveUser, record: RecordBody): User {
     case 'profile.changed':
       return { ...user, profile: withFields(user.profile, record.data.fields ?? {}) };
     case 'account_data.changed': {
-      const { room_id, type, content } = record.data;
-      if (!EDITED.has(type) || content === undefined) return user;
-      return { ...user, accountData: new Map(user.accountData).set(accountDataKey(room_id, type), content) };
+      const { room_id, type, content = {} } = record.data;
+      const key = accountDataKey(room_id, type);
+      const bytes = accountDataSize(key, content);
+      const datum: AccountDatum = { bytes, ...(EDITED.has(type) ? { content } : {}) };
+      const accountDataBytes = user.accountDataBytes - (user.accountData.get(key)?.bytes ?? 0) + bytes;
+      return { ...user, accountData: user.accountData.with(key, datum), accountDataBytes };
     }
     case 'filter.created':
-      return {
-        ...user,
-        filters: new Map(user.filters).set(JSON.stringify(record.data.filter), record.data.filter_id),
-      };
+      return { ...user, filterIds: new Set(user.filterIds).add(record.data.filter_id) };
     default:
       return user;
   }
@@ -123,38 +145,42 @@ function evolvePeeks(
 type DeviceRecord = Extract<RecordBody, { type: `device.${string}` }>;
 
 function evolveDevices(
-  devices: ReadonlyMap<string, DeviceState>,
+  devices: PersistentMap<string, DeviceState>,
   record: DeviceRecord,
-): Map<string, DeviceState> {
-  const next = new Map(devices);
+): PersistentMap<string, DeviceState> {
   if (record.type === 'device.deleted') {
-    for (const id of record.data.device_ids) next.delete(id);
-    return next;
+    return record.data.device_ids.reduce((left, id) => left.without(id), devices);
   }
   const id = record.data.device_id;
   const known = devices.get(id);
   if (record.type === 'device.signed_in') {
-    next.set(id, {
+    return devices.with(id, {
       displayName: record.data.display_name ?? known?.displayName,
       accessTokenHash: record.data.access_token_hash,
       accessTokenExpiresAt: record.data.access_token_expires_at,
+      isAccessTokenUsed: false,
       refreshTokenHash: record.data.refresh_token_hash,
       usedRefreshTokens: [],
     });
-  } else if (known !== undefined && record.type === 'device.tokens.refreshed') {
-    next.set(id, {
+  }
+  if (known === undefined) return devices;
+  if (record.type === 'device.tokens.refreshed') {
+    return devices.with(id, {
       ...known,
       accessTokenHash: record.data.access_token_hash,
       accessTokenExpiresAt: record.data.access_token_expires_at,
+      isAccessTokenUsed: false,
       refreshTokenHash: record.data.refresh_token_hash,
       usedRefreshTokens: [...known.usedRefreshTokens, record.data.used_refresh_token_hash].slice(
         -MOST_USED_REFRESH_TOKENS,
       ),
     });
-  } else if (known !== undefined && record.type === 'device.renamed') {
-    next.set(id, { ...known, displayName: record.data.display_name ?? undefined });
   }
-  return next;
+  if (record.type === 'device.tokens.used') {
+    const isCurrent = known.accessTokenHash === record.data.access_token_hash;
+    return isCurrent ? devices.with(id, { ...known, isAccessTokenUsed: true }) : devices;
+  }
+  return devices.with(id, { ...known, displayName: record.data.display_name ?? undefined });
 }
 
 /** Fields laid over others; `null` removes one. Field names are a client's: kept as data, never as a prototype. */

@@ -54,8 +54,6 @@ export async function newEvent(
   const keys = authEventKeys({ ...draft, stateKey: draft.stateKey }, version);
   const own = draft.stateKey === undefined ? [] : [{ type: draft.type, stateKey: draft.stateKey }];
   await session.loadState([CREATE, ...keys, ...own]);
-  const same = unchanged(session, draft, version);
-  if (same !== undefined) return { event: same };
 
   const prevEvents = newestExtremities(session);
   const authEvents = keys.flatMap(({ type, stateKey }) => session.stateId(type, stateKey) ?? []);
@@ -63,6 +61,9 @@ export async function newEvent(
   const event = build(session, draft, context, { prevEvents, authEvents, depth: graph.depth + 1 });
   const verdict = authorise(event, version, { get: (type, stateKey) => session.state(type, stateKey) });
   if (!verdict.allowed) throw refusedByRule(verdict.rule, verdict.reason);
+  // Asked last: who may not set the state is told so, even where it is what they want.
+  const same = unchanged(session, draft, version);
+  if (same !== undefined) return { event: same };
   const atFront = graph.extremities.length === 1 && prevEvents.length === 1;
   const before = atFront ? { root: graph.root } : await stateBefore(session, prevEvents);
   return { event, record: await acceptEvent(session, version, event, before, draft.transaction) };

@@ -8,7 +8,7 @@ import { emptyRoom, evolveRoom, isEventRecord, placeOf, roomStream } from '../ag
 import type { Aggregate } from '../handle.js';
 import { eventOf } from './room-events.js';
 import { sentBy, RoomSession, type RoomPorts } from './room-session.js';
-import { materialise, rebuildNodes } from './state-nodes.js';
+import { materialiseBeyond, rebuildNodes } from './state-nodes.js';
 
 const STREAM_PREFIX = roomStream('').length;
 /** A snapshot is small: some identifiers. Events and state nodes are in shared caches, bounded in bytes. */
@@ -56,18 +56,20 @@ export class Rooms implements Aggregate<RoomSession> {
     this.#open.delete(stream);
   }
 
-  /** Missing or damaged state nodes are made again from the room's records. */
+  /** Missing or damaged state nodes are made again from the room's records, unless one of those is damaged. */
   async repair(stream: string, error: unknown): Promise<boolean> {
     if (!(error instanceof MissingNodeError)) return false;
     this.evict(stream);
     await rebuildNodes(this.#session(emptyRoom(stream.slice(STREAM_PREFIX))));
-    return true;
+    return this.#ports.nodes.has(error.hash);
   }
 
   /** Takes in the records of the room's stream that its snapshot lacks. */
   async catchUp(session: RoomSession): Promise<void> {
     const from = session.snapshot.revision + 1;
+    let isGap = false;
     for await (const batch of this.#ports.log.read(roomStream(session.roomId), { from })) {
+      isGap ||= batch.damaged.length > 0;
       for (const { revision } of batch.damaged) {
         if (revision !== undefined) session.snapshot = { ...session.snapshot, revision };
       }
@@ -75,7 +77,7 @@ export class Rooms implements Aggregate<RoomSession> {
         const previous = session.snapshot;
         session.snapshot = evolveRoom(previous, record, record.revision);
         if (isEventRecord<LoggedRecord & RecordBody>(record)) {
-          materialise(session, record, previous.graph?.root);
+          materialiseBeyond(isGap, session, record, previous.graph?.root);
           this.#ports.events.remember(eventOf(record));
         }
         await this.index(session, record);

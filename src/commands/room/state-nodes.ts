@@ -2,6 +2,7 @@ import type { LoggedRecord } from '../../log/log.js';
 import type { RecordBody } from '../../log/records.js';
 import { stateKeyText } from '../../protocol/events.js';
 import type { Hash } from '../../room-state/node.js';
+import { MissingNodeError } from '../../room-state/nodes.js';
 import { EMPTY_ROOT } from '../../room-state/trie.js';
 import { isEventRecord, roomStream, type EventRecord } from '../aggregates/room.js';
 import type { DeltaEntry } from './resolve-state.js';
@@ -46,13 +47,34 @@ export function materialise(
   }
 }
 
+/**
+ * As `materialise`, but for what a damaged record takes with it: states that build on its change cannot be made, and
+ * whoever needs one of them meets a missing node. Everything else of the log goes on.
+ *
+ * @param isGap whether records of the room before this one could not be read
+ * @throws DivergedStateError where nothing is missing
+ */
+export function materialiseBeyond(
+  isGap: boolean,
+  ...[session, record, previousRoot, force]: Parameters<typeof materialise>
+): void {
+  try {
+    materialise(session, record, previousRoot, force);
+  } catch (error) {
+    if (error instanceof MissingNodeError || (isGap && error instanceof DivergedStateError)) return;
+    throw error;
+  }
+}
+
 /** Makes every node of a room's states anew from its stream, over what is missing or damaged. Costs the room's history. */
 export async function rebuildNodes(session: RoomSession): Promise<void> {
   let root: Hash = EMPTY_ROOT;
+  let isGap = false;
   for await (const batch of session.ports.log.read(roomStream(session.roomId))) {
+    isGap ||= batch.damaged.length > 0;
     for (const record of batch.records) {
       if (!isEventRecord<LoggedRecord & RecordBody>(record)) continue;
-      materialise(session, record, root, true);
+      materialiseBeyond(isGap, session, record, root, true);
       if (record.type === 'room.event.accepted') root = record.data.current?.root ?? root;
     }
   }

@@ -5,6 +5,8 @@ import type { EventStream } from '../../queries/event-stream.js';
 import type { ReadSide, Viewer } from '../../queries/read-side.js';
 import type { Sessions } from '../../queries/sessions.js';
 import type { Sync } from '../../queries/sync/sync.js';
+import type { LoginAttempts } from '../limits/login-attempts.js';
+import type { RateLimits } from '../limits/rate-limits.js';
 import type { UserInteractive } from '../user-interactive.js';
 
 /** What the configuration decides for clients. */
@@ -37,6 +39,8 @@ export interface ClientApi {
   readonly write: WriteSide;
   readonly read: ReadSide;
   readonly userInteractive: UserInteractive;
+  readonly rateLimits: RateLimits;
+  readonly loginAttempts: LoginAttempts;
   readonly sessions: Sessions;
   readonly sync: Sync;
   readonly eventStream: EventStream;

@@ -9,6 +9,8 @@ import { EventStream } from '../../queries/event-stream.js';
 import { Sessions } from '../../queries/sessions.js';
 import { RoomActivity } from '../../queries/sync/room-activity.js';
 import { Sync } from '../../queries/sync/sync.js';
+import { LoginAttempts } from '../limits/login-attempts.js';
+import { RateLimits } from '../limits/rate-limits.js';
 import { dummyStage, passwordStage, registrationTokenStage } from '../user-interactive-stages.js';
 import { UserInteractive } from '../user-interactive.js';
 import type { ClientApi, ClientSettings } from './api.js';
@@ -20,11 +22,15 @@ export function clientApi(core: { config: Config; write: WriteSide; read: ReadSi
   // An earlier run may have acknowledged what the read models do not have yet.
   read.barrier.acknowledged(write.ports.log.head);
   const activity = new RoomActivity(read.store, read.notifier);
+  const rateLimits = new RateLimits(core.config.rate_limits, write.ports.clock);
+  const loginAttempts = new LoginAttempts(rateLimits);
   return {
     settings,
     write,
     read,
-    userInteractive: userInteractive(settings, write),
+    userInteractive: userInteractive(settings, write, loginAttempts),
+    rateLimits,
+    loginAttempts,
     sessions: new Sessions(read, (token) => sessionInLog(write, token)),
     sync: new Sync(read, activity),
     eventStream: new EventStream(read, activity),
@@ -51,7 +57,11 @@ export function clientSettings(config: Config): ClientSettings {
   };
 }
 
-function userInteractive(settings: ClientSettings, write: WriteSide): UserInteractive {
+function userInteractive(
+  settings: ClientSettings,
+  write: WriteSide,
+  attempts: LoginAttempts,
+): UserInteractive {
   const { clock, random } = write.ports;
   const configured = configuredTokens(settings);
   return new UserInteractive({
@@ -61,11 +71,13 @@ function userInteractive(settings: ClientSettings, write: WriteSide): UserIntera
       ['m.login.dummy', dummyStage],
       [
         'm.login.password',
-        passwordStage(async (user, password) => {
+        passwordStage((user, password, address) => {
           const userId = accountNamed(write, user);
-          // A name that cannot be has no password either, and takes as long to say so.
-          const isRight = await isPasswordOf(write, userId ?? '', password);
-          return isRight ? userId : undefined;
+          return attempts.checked(userId ?? user, address, async () => {
+            // A name that cannot be has no password either, and takes as long to say so.
+            const isRight = await isPasswordOf(write, userId ?? '', password);
+            return isRight ? userId : undefined;
+          });
         }),
       ],
       [

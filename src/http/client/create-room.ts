@@ -19,6 +19,8 @@ export function createRoomRoutes(api: ClientApi): Route[] {
       handler: (request) => {
         const { user, body, looseNumbers } = request;
         const { defaultRoomVersion } = api.settings;
+        const invited = body.invite?.length ?? 0;
+        if (invited > 0) api.rateLimits.take('invites', user.userId, invited);
         const context = commandContext(api, request);
         const wish = { ...body, looseNumbers };
         return done(api, createRoom(api.write, user.userId, wish, defaultRoomVersion, context));

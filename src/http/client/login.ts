@@ -7,7 +7,7 @@
  * Specification: Client-Server API, Login; Refreshing access tokens; Identifier types.
  */
 import { deleteAllDevices, deleteDevices } from '../../commands/devices.js';
-import { login, refresh } from '../../commands/login.js';
+import { accountNamed, login, refresh } from '../../commands/login.js';
 import { MatrixError } from '../../protocol/errors.js';
 import { tokenHash } from '../../commands/tokens.js';
 import { defineRoute, v3, type Route } from '../route.js';
@@ -52,7 +52,11 @@ export function loginRoutes(api: ClientApi): Route[] {
           tokenLifetime: body.refresh_token === true ? settings.tokenLifetime : undefined,
         };
         // A device that signs in again has new tokens, and its old ones are void.
-        const session = await doneWithTokens(api, login(write, wish, commandContext(api, request)));
+        const session = await api.loginAttempts.checked(
+          accountNamed(write, user) ?? user,
+          request.address,
+          () => doneWithTokens(api, login(write, wish, commandContext(api, request))),
+        );
         return { ...signedInAnswer(session, settings), ...wellKnown };
       },
     }),
@@ -68,8 +72,7 @@ export function loginRoutes(api: ClientApi): Route[] {
         if (userId === undefined) throw unknownRefreshToken();
         const context = commandContext(api, request);
         const { tokenLifetime } = settings;
-        const options = { tokenLifetime, isInUse: (hash: string) => api.sessions.isInUse(hash) };
-        const tokens = await doneWithTokens(api, refresh(write, userId, token, options, context));
+        const tokens = await doneWithTokens(api, refresh(write, userId, token, tokenLifetime, context));
         if (tokens === undefined) throw unknownRefreshToken();
         return tokenAnswer(tokens);
       },

@@ -147,7 +147,8 @@ export class Comparer {
 
   #compare(record: RawStored, copy: RawStored): void {
     const { stream, revision } = record;
-    if (isSame(record, copy) && isSound(copy)) {
+    // Where the source has a placeholder, an older copy may have the record.
+    if ((isSame(record, copy) || record.type === PLACEHOLDER) && isSound(copy)) {
       this.#records++;
       this.#bytes += record.data.byteLength + record.metadata.byteLength;
     } else if (copy.type === PLACEHOLDER) {

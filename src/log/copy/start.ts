@@ -27,7 +27,7 @@ export async function whereToGoOn(source: RawLog, target: RawLog, safeDistance: 
       else if (original.id === record.id) {
         found++;
         lowest = Math.min(lowest, original.position);
-      } else if (original.type !== PLACEHOLDER && isSound(original)) throw goneItsOwnWay(record);
+      } else if (isAnother(original, record)) throw goneItsOwnWay(record);
     }
     if (found > safeDistance) return lowest - 1;
   }
@@ -37,6 +37,13 @@ export async function whereToGoOn(source: RawLog, target: RawLog, safeDistance: 
 /** What the source does not show any more may have been taken by its retention; what it never had may not. */
 async function checkRetired(source: RawLog, record: RawStored): Promise<void> {
   if ((await source.revision(record.stream)) < record.revision) throw goneItsOwnWay(record);
+}
+
+/** Whether two records of one place cannot be of one history; a placeholder stands for any, and damage may be anything. */
+export function isAnother(one: RawStored, other: RawStored): boolean {
+  return (
+    one.id !== other.id && [one, other].every((record) => record.type !== PLACEHOLDER && isSound(record))
+  );
 }
 
 export function goneItsOwnWay({ stream, revision }: RawStored): CopyRefusedError {

@@ -6,7 +6,7 @@ import { appendPlaced, type Placed } from './appends.js';
 import { Correspondence, type Pair } from './correspondence.js';
 import { findAll, firstShown, isForeign, Revisions, shownOf } from './finding.js';
 import { speaksOfPositions, Translation } from './positions.js';
-import { goneItsOwnWay } from './start.js';
+import { goneItsOwnWay, isAnother } from './start.js';
 
 /** What was copied by now. */
 export interface CopyCounts {
@@ -125,8 +125,9 @@ export class CopyWriter {
     const found = await findAll(this.#target, present);
     const pairs: Pair[] = [];
     for (const [record, there] of found) {
-      if (there.id !== record.id && there.type !== PLACEHOLDER && isSound(there)) throw goneItsOwnWay(there);
-      if (!speaksOfPositions(record)) pairs.push({ source: record.position, target: there.position });
+      if (isAnother(record, there)) throw goneItsOwnWay(there);
+      if (record.type === PLACEHOLDER || speaksOfPositions(record)) continue;
+      pairs.push({ source: record.position, target: there.position });
     }
     return pairs;
   }

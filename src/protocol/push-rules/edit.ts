@@ -6,7 +6,7 @@ import { MatrixError } from '../errors.js';
 import type { JsonObject, JsonValue } from '../json.js';
 import { defaultRule } from './defaults.js';
 import type { ChangedRule, PushCondition, PushRule, RuleKind, UserRules } from './rules.js';
-import { readActions, readRule, searchesOf } from './validate.js';
+import { readActions, readRule, searchedCharactersOf, searchesOf } from './validate.js';
 
 /**
  * So that nobody's rules take long to check. Rooms and senders are looked up; of the others, clients make one per
@@ -14,6 +14,7 @@ import { readActions, readRule, searchesOf } from './validate.js';
  */
 const MAX_RULES = { override: 5000, content: 200, room: 20_000, sender: 20_000, underride: 5000 } as const;
 const MAX_SEARCHES = 200;
+const MAX_SEARCHED_CHARACTERS = 4096;
 
 /** Where a rule is to stand among the user's own of its kind. If both are given, `before` counts. */
 export interface RulePlace {
@@ -44,10 +45,22 @@ export function putRule(
     throw new MatrixError('M_TOO_LARGE', `There can be ${MAX_RULES[kind]} rules of kind ${kind} at most.`);
   }
   const others = rules.filter((each) => each.rule_id !== ruleId);
-  if (searchesOf(rule) > 0 && searchesOf(rule) + countSearches(user, kind, others) > MAX_SEARCHES) {
+  if (searchesOf(rule) > 0) checkSearches([rule, ...otherRules(user, kind, others)]);
+  return withRules(user, kind, others.toSpliced(placeOf(others, place) ?? Math.max(at, 0), 0, rule));
+}
+
+/** So that looking for what all rules together look for stays cheap. @throws MatrixError M_TOO_LARGE */
+function checkSearches(rules: readonly PushRule[]): void {
+  const sum = (count: (rule: PushRule) => number) => rules.reduce((total, rule) => total + count(rule), 0);
+  if (sum(searchesOf) > MAX_SEARCHES) {
     throw new MatrixError('M_TOO_LARGE', `Push rules can search texts for ${MAX_SEARCHES} patterns at most.`);
   }
-  return withRules(user, kind, others.toSpliced(placeOf(others, place) ?? Math.max(at, 0), 0, rule));
+  if (sum(searchedCharactersOf) > MAX_SEARCHED_CHARACTERS) {
+    throw new MatrixError(
+      'M_TOO_LARGE',
+      `The patterns of push rules can have ${MAX_SEARCHED_CHARACTERS} characters together at most.`,
+    );
+  }
 }
 
 /** @throws MatrixError M_NOT_FOUND; M_INVALID_PARAM for a predefined rule, which can be disabled only. */
@@ -135,10 +148,9 @@ function changeRule(
   return { ...user, changed: [...user.changed.filter((each) => !isIt(each)), changed] };
 }
 
-/** The searches of all rules, with these in place of those of their kind. */
-function countSearches(user: UserRules, kind: RuleKind, ofKind: readonly PushRule[]): number {
-  const all = Object.values({ ...user.rules, [kind]: ofKind }).flat();
-  return all.reduce((sum, rule) => sum + searchesOf(rule), 0);
+/** All rules, with these in place of those of their kind. */
+function otherRules(user: UserRules, kind: RuleKind, ofKind: readonly PushRule[]): readonly PushRule[] {
+  return Object.values({ ...user.rules, [kind]: ofKind }).flat();
 }
 
 /** The index that a place means, `undefined` if none is named. */

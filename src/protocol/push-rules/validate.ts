@@ -42,13 +42,23 @@ export function readActions(actions: JsonValue | undefined): readonly PushAction
 
 /** How many conditions of a rule read through a whole text, rather than compare one. */
 export function searchesOf(rule: PushRule): number {
-  const searching = (rule.conditions ?? []).filter(
-    ({ kind, key, pattern }) =>
-      kind === 'contains_display_name' ||
-      (kind === 'event_match' &&
-        (key === 'content.body' || /[*?]/.test(typeof pattern === 'string' ? pattern : ''))),
-  );
-  return searching.length + (rule.pattern === undefined ? 0 : 1);
+  return patternsOf(rule).length;
+}
+
+/** How long the patterns are together that a rule looks for in whole texts: looking costs the text's length times that. */
+export function searchedCharactersOf(rule: PushRule): number {
+  return patternsOf(rule).reduce((sum, pattern) => sum + pattern.length, 0);
+}
+
+/** The patterns that a rule looks for in whole texts; a display name is short. */
+function patternsOf(rule: PushRule): string[] {
+  const searched = (rule.conditions ?? []).flatMap(({ kind, key, pattern: given }) => {
+    if (kind === 'contains_display_name') return [''];
+    const pattern = typeof given === 'string' ? given : '';
+    const searches = kind === 'event_match' && (key === 'content.body' || /[*?]/.test(pattern));
+    return searches ? [pattern] : [];
+  });
+  return rule.pattern === undefined ? searched : [...searched, rule.pattern];
 }
 
 function readConditions(conditions: JsonValue): readonly PushCondition[] {

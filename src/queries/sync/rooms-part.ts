@@ -4,6 +4,7 @@ import {
   type AccountData,
   type Membership,
 } from '../../read-models/collections.js';
+import { Courtesy } from '../courtesy.js';
 import type { ReadSide } from '../read-side.js';
 import { joinedRoom, leftRoom, type RoomStretch } from './joined-room.js';
 import { peekedRooms } from './peeks-part.js';
@@ -41,7 +42,9 @@ export async function roomsPart(
   const newcomers = new Set<string>();
   const moves = await changesSince(side, pass);
   const counted = await countsSince(side, pass);
+  const courtesy = new Courtesy(side.clock);
   for (const membership of pass.rooms.values()) {
+    await courtesy.turn();
     const { room_id: roomId } = membership;
     if (membership.position > pass.to.position || !pass.filter.room.matchesRoom(roomId)) continue;
     const data = accountData.get(roomId);

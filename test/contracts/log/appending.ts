@@ -8,7 +8,7 @@ import { systemRandom, uuid } from '../../../src/runtime/random.js';
 import { aRecord, collect, names, someRecords, type LogTools } from './tools.js';
 
 /** What an append does, refuses and answers. */
-export function appendingContract({ opened }: LogTools): void {
+export function appendingContract({ harness, opened }: LogTools): void {
   describe('appending', () => {
     test('gives back every field', async () => {
       const log = await opened();
@@ -77,8 +77,11 @@ export function appendingContract({ opened }: LogTools): void {
     });
 
     test('writes what is begun at once in the order in which it was begun', async () => {
+      const made = await harness();
+      await (await opened(made)).close();
       const raws: RawLog[] = [];
-      const log = await opened(undefined, (raw) => {
+      // As the first that is asked of it.
+      const log = await opened(made, (raw) => {
         raws.push(raw);
         return raw;
       });

@@ -167,6 +167,26 @@ test('placeholders of a copy are copied like any record', async () => {
   await log.close();
 });
 
+test('an older copy has records where a younger one has placeholders, and goes on with it', async () => {
+  await source.append('user-a', NO_STREAM, someRecords('a', 6));
+  await source.append('user-b', NO_STREAM, someRecords('b', 1));
+  await copy();
+  await source.setRetention('user-a', { maxCount: 1 });
+  await here.scavenge(100);
+  const third = rawLog('third');
+  const moving = await LogCopy.begin({ source: here, target: third, clock, patience: 0 });
+  await moving.catchUp();
+  expect(moving.counts).toMatchObject({ records: 2, placeholders: 5 });
+  const moved = logOver(third);
+  await moved.append('user-a', 5, someRecords('c', 2));
+  const copying = await LogCopy.begin({ source: third, target: there, clock, patience: 0 });
+  await copying.catchUp();
+  expect(copying.counts.records).toBe(2);
+  expect(await copying.compare()).toMatchObject({ differing: 0, damaged: 0 });
+  expect(await names(target.read('user-a'))).toStrictEqual(['c1']);
+  await moved.close();
+});
+
 test('a record that nobody can take apart is read as damage in the copy, too', async () => {
   const random = new RandomLog(join(parent.path, 'random'), keys);
   await random.happens({ kind: 'append', stream: 'user-a', count: 3 });
