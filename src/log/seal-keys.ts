@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { makeFileDurably, replaceFileDurably } from '../runtime/durable-file.js';
@@ -45,6 +45,8 @@ interface StreamPath {
 export class SealKeys {
   readonly #file: string | undefined;
   #held: Held;
+  /** The file as it was when it held what is held here. */
+  #known: string | undefined;
   readonly #streams = new LRUCache<string, StreamPath>({ max: CACHED_STREAMS });
 
   private constructor(file: string | undefined, held: Held) {
@@ -92,16 +94,32 @@ export class SealKeys {
    * place of a stream, at most 64 for a range; and the file once for all places.
    */
   puncture(places: readonly SealedRange[]): void {
-    const stored = this.#file === undefined ? this.#held : readKeyFile(this.#file);
+    const found = this.#file === undefined ? undefined : identity(this.#file);
+    // It is not read where it is as this process has left it.
+    const isKnown = this.#file === undefined || found === this.#known;
+    const stored = isKnown ? this.#held : readKeyFile(this.#file);
     let held = this.#commonWith(stored);
-    for (const place of places) held = without(held, place);
+    const streams = new Map<string, SealedRange[]>();
+    for (const place of places) {
+      const known = streams.get(place.stream);
+      if (known === undefined) streams.set(place.stream, [place]);
+      else known.push(place);
+    }
+    for (const [stream, some] of streams) {
+      held = changed(held, streamBits(stream), (node) => some.reduce(without, node));
+    }
+    this.#known = found;
     // The same tree by the same nodes has been handed back where nothing was taken from it.
-    if (this.#file !== undefined && held !== stored) replaceFileDurably(this.#file, encodeFile(held));
+    if (this.#file !== undefined && held !== stored) {
+      replaceFileDurably(this.#file, encodeFile(held));
+      this.#known = identity(this.#file);
+    }
     this.#held = held;
-    for (const { stream } of places) this.#streams.delete(stream);
+    for (const stream of streams.keys()) this.#streams.delete(stream);
   }
 
   #commonWith(stored: Held): Held {
+    if (stored === this.#held) return stored;
     try {
       // Another process has destroyed what may be cached here.
       if (common(this.#held, stored) !== this.#held) this.#streams.clear();
@@ -155,12 +173,11 @@ function streamBits(stream: string): Bits {
   return Array.from(digest).flatMap((byte) => bitsOf(byte, 8));
 }
 
-function without(held: Held, { stream, from, to, index }: SealedRange): Held {
+/** What is held of a stream without one of its places. */
+function without(held: Held, { from, to, index }: SealedRange): Held {
   for (const revision of [from, to]) checkRange(revision, REVISION_BITS);
-  if (index === undefined) {
-    return changed(held, streamBits(stream), (node) => withoutRange(node, from, to, REVISION_BITS));
-  }
-  const path = [...streamBits(stream), ...bitsOf(from, REVISION_BITS), ...bitsOf(index, INDEX_BITS)];
+  if (index === undefined) return withoutRange(held, from, to, REVISION_BITS);
+  const path = [...bitsOf(from, REVISION_BITS), ...bitsOf(index, INDEX_BITS)];
   return changed(held, path, () => undefined);
 }
 
@@ -169,6 +186,12 @@ const MAGIC = Buffer.from('engram keys 1\n');
 function encodeFile(held: Held): Buffer {
   const body = Buffer.concat([MAGIC, encodeHeld(held)]);
   return Buffer.concat([body, hash('sha256', body, 'buffer')]);
+}
+
+/** Another after every time that the file was replaced. */
+function identity(file: string): string {
+  const { ino, mtimeMs, size } = statSync(file);
+  return `${ino} ${mtimeMs} ${size}`;
 }
 
 /** How often a file is read again that does not read well: another process may just be overwriting what it was. */

@@ -101,20 +101,27 @@ const NOTHING = 0;
 const NODE = 1;
 const BRANCH = 2;
 
+const NODE_BYTES = 32;
+
 /** Pre-order: a byte for the kind, and a node's 32 bytes. */
 export function encodeHeld(held: Held): Buffer {
-  const parts: Uint8Array[] = [];
-  const visit = (at: Held): void => {
-    if (at === undefined) parts.push(Uint8Array.of(NOTHING));
-    else if (at instanceof Uint8Array) parts.push(Uint8Array.of(NODE), at);
-    else {
-      parts.push(Uint8Array.of(BRANCH));
-      visit(at.zero);
-      visit(at.one);
+  let bytes = Buffer.allocUnsafe(4096);
+  let at = 0;
+  const visit = (node: Held): void => {
+    if (at + 1 + NODE_BYTES > bytes.length) bytes = Buffer.concat([bytes], bytes.length * 2);
+    if (node === undefined) bytes[at++] = NOTHING;
+    else if (node instanceof Uint8Array) {
+      bytes[at++] = NODE;
+      bytes.set(node, at);
+      at += NODE_BYTES;
+    } else {
+      bytes[at++] = BRANCH;
+      visit(node.zero);
+      visit(node.one);
     }
   };
   visit(held);
-  return Buffer.concat(parts);
+  return bytes.subarray(0, at);
 }
 
 /** @throws Error when the bytes are not what `encodeHeld` gives. */

@@ -21,6 +21,12 @@ export interface KeyKeeperOptions {
 const FOLDING_LOOK = 1000;
 /** Milliseconds between looks at a log that other processes write too. */
 const SHARED_LOOK = 500;
+/**
+ * Rewriting a key file from which much is missing takes its time: where it takes more than so many milliseconds, then no
+ * more than one part in so many of all time, so that what comes in between is forgotten together.
+ */
+const LONG = 50;
+const SHARE = 10;
 
 type Fact = LoggedRecord & RecordOf<'content.forgotten'>;
 
@@ -63,12 +69,15 @@ export class KeyKeeper {
       // It says so at once where read models are not kept any more.
       await pause(ports.clock, SHARED_LOOK, signal);
     }
+    const began = ports.clock.monotonic();
     await ports.log.forget(facts.flatMap(({ data }) => data.places));
+    const took = ports.clock.monotonic() - began;
     for (const { data } of facts) {
       for (const { room_id, event_id } of data.events) ports.events.forget(room_id, event_id);
     }
     this.#next = last.revision + 1;
     onForgotten(last.position);
+    if (took > LONG) await pause(ports.clock, took * (SHARE - 1), signal);
     return true;
   }
 
