@@ -144,30 +144,26 @@ export class RoomModel {
 }
 
 /** Something that one of the people might do, by numbers from 0 up to 1. */
-export function actionOf(
-  dice: Pick<Dice, 'pick' | 'below'>,
-  people: readonly string[],
-  messages: number,
-): Action {
-  const by = dice.pick(people);
+export function actionOf(dice: Dice, people: readonly string[], messages: number): Action {
+  // The first has made the room: without them little would be allowed.
+  const by = dice.chance(0.4) ? (people[0] ?? '') : dice.pick(people);
   const whom = dice.pick(people);
   const does = dice.pick([
-    'send',
-    'send',
-    'join',
-    'join',
-    'invite',
-    'power',
-    'power',
-    'redact',
-    'name',
-    'leave',
-    'knock',
-    'kick',
-    'ban',
-    'unban',
-    'join rule',
-  ] as const);
+    ...([
+      'send',
+      'send',
+      'join',
+      'join',
+      'join',
+      'invite',
+      'power',
+      'power',
+      'power',
+      'redact',
+      'name',
+    ] as const),
+    ...(['leave', 'knock', 'kick', 'kick', 'ban', 'unban', 'join rule'] as const),
+  ]);
   switch (does) {
     case 'send':
       return { does, by, body: `message ${dice.below(1000)}` };
@@ -180,7 +176,7 @@ export function actionOf(
     case 'join rule':
       return { does, by, rule: dice.pick(['public', 'invite', 'knock'] as const) };
     case 'power':
-      return { does, by, whom, level: dice.pick([0, 25, 50, 75, 100, 101, -1]) };
+      return { does, by, whom, level: dice.pick([0, 25, 25, 50, 50, 99, 100, 101, -1]) };
     case 'join':
     case 'leave':
     case 'knock':
