@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import { root } from './prepare.mjs';
 
 /** Licences under which what we distribute may be used with what it is made of. */
-const ALLOWED = new Set(['0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'Unlicense']);
+const ALLOWED = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'BlueOak-1.0.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'ISC',
+  'MIT',
+  'Unlicense',
+]);
 
 /** `(MIT OR Apache-2.0)` and the like are fine if one of the choices is. */
 function isAllowed(licence) {
@@ -28,7 +37,9 @@ for (const { name, version, licence } of found) console.log(`${licence}\t${name}
 const refused = found.filter(({ licence }) => !isAllowed(licence));
 const unpinned = shipped.filter(([, { integrity }]) => integrity === undefined).map(([path]) => path);
 if (refused.length > 0) {
-  console.error(`Not on the list of licences: ${refused.map(({ name, licence }) => `${name} (${licence})`).join(', ')}`);
+  console.error(
+    `Not on the list of licences: ${refused.map(({ name, licence }) => `${name} (${licence})`).join(', ')}`,
+  );
 }
 if (unpinned.length > 0) console.error(`Without a hash in package-lock.json: ${unpinned.join(', ')}`);
 process.exitCode = refused.length + unpinned.length > 0 ? 1 : 0;

@@ -15,8 +15,15 @@ describe('the dependencies', () => {
   });
 
   it('are named by exact versions', () => {
-    const named = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string>>;
-    const all = Object.entries({ ...named['dependencies'], ...named['devDependencies'], ...named['overrides'] });
+    const named = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+      string,
+      Record<string, string>
+    >;
+    const all = Object.entries({
+      ...named['dependencies'],
+      ...named['devDependencies'],
+      ...named['overrides'],
+    });
     expect(all.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
   });
 });
