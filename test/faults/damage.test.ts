@@ -77,7 +77,7 @@ describe.each(DERIVED)('%s', (_, path, told) => {
     const { page, size } = aPageInUse(file);
     damage(file, page, size);
     await lived.server.start();
-    expect(lived.server.wrote()).toContain(told);
+    await until(() => lived.server.wrote().includes(told));
     expect(await lived.seen()).toEqual(before);
     expect((await lived.send('after it')).status).toBe(200);
     await lived.server.stop();
@@ -102,7 +102,7 @@ describe.each(DERIVED)('%s', (_, path, told) => {
     for (const answer of answers) expect([200, 401, 503, undefined]).toContain(answer?.status);
     await lived.server.kill().catch(() => undefined);
     await lived.server.start();
-    expect(lived.server.wrote()).toContain(told);
+    await until(() => lived.server.wrote().includes(told));
     expect(await lived.seen()).toEqual(before);
     await lived.server.stop();
   });

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SERVER_STREAM } from '../../src/log/known-records.js';
 import type { Engine } from '../../src/server.js';
 import { DataFolder } from '../support/data-folder.js';
+import { until } from '../support/until.js';
 import { temporaryFolder } from '../support/folder.js';
 import { runProgram } from '../support/program.js';
 import { liveIn, type LivedIn } from './lived-in.js';
@@ -38,8 +39,10 @@ describe('a folder of another version', () => {
       );
       await root.close();
       await lived.server.start();
-      expect(lived.server.wrote()).toContain(
-        'Read models are of another version: they are built again from the log.',
+      await until(() =>
+        lived.server
+          .wrote()
+          .includes('Read models are of another version: they are built again from the log.'),
       );
       expect(await lived.seen()).toEqual(before);
     }
