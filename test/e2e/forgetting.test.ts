@@ -32,7 +32,7 @@ function textOf(value: JsonValue | undefined): string {
 /** The built program, run to its end: what it wrote, once it has ended well. */
 async function run(data: string, ...args: string[]): Promise<string> {
   const program = runProgram(args, { ...server?.environment, ENGRAM_DATA_DIR: data });
-  expect([await program.ended, program.written.stderr]).toEqual([0, expect.any(String)]);
+  expect([await program.ended, program.written]).toEqual([0, expect.anything()]);
   return program.written.stdout;
 }
 
@@ -148,6 +148,8 @@ test(
 
     const backup = join(folder.path, 'backup');
     cpSync(data, backup, { recursive: true });
+    // A copied folder is of another epoch: its read models are built before they can be compared.
+    expect(await run(backup, 'rebuild')).toContain('rebuilt');
     for (const one of [data, backup]) {
       expect(await run(one, 'rebuild', '--check')).toContain('Equal to the byte');
       const verified = await run(one, 'verify');
