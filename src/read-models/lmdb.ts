@@ -44,6 +44,9 @@ export interface LmdbReadStoreOptions {
   readonly onDamage?: (error: unknown) => void;
 }
 
+/** How often, and after how many milliseconds, a store is looked at again that another process is making. */
+const [MOST_LOOKS, LOOK_MS] = [100, 10];
+
 /** Documents of a dropped version that are deleted in one transaction: some milliseconds' work. */
 const PURGE_CHUNK = 1000;
 
@@ -129,11 +132,16 @@ class LmdbReadStore implements ReadStore {
     }
     const meta: Database<Buffer, Uint8Array> = root.openDB('meta', BINARY);
     this.#catalogue = new LmdbCatalogue(meta);
-    if (!readOnly && this.#catalogue.isEmpty()) {
-      // Of processes that open a new store together one writes this, and the others see that it has.
+    // A synchronous transaction beside one that is under way in this process would wait for itself for ever: only who
+    // finds nothing at all begins, and another process that comes at the same moment waits until it has.
+    if (!readOnly && names.length === 0) {
       root.transactionSync(() => {
         this.#catalogue.begin();
       });
+    }
+    for (let looks = 0; looks < MOST_LOOKS && this.#catalogue.isEmpty(); looks++) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+      root.resetReadTxn();
     }
     this.#catalogue.checkFormat();
     this.#databases = {
