@@ -147,10 +147,14 @@ describe('paging tokens', () => {
     (await dave.get(`/rooms/${one}/messages?dir=b&from=${String(end)}`)).refused(403, 'M_FORBIDDEN');
     const { start } = (await alice.get(`/rooms/${one}/messages?dir=b`)).ok();
     const foreign = String(start).replace(/_[^_]+$/, '_other-epoch');
-    for (const from of ['x', '', 's1', 't1_0_x', foreign]) {
+    for (const from of ['x', '', 's1', 't1_0_x']) {
       const answer = await alice.get(`/rooms/${one}/messages?dir=b&from=${encodeURIComponent(from)}`);
       expect([from, answer.status, answer.errcode]).toEqual([from, 400, 'M_INVALID_PARAM']);
     }
+    // One of another epoch has no place here: backwards the page begins at the end, forwards nobody knows what is next.
+    const afresh = (await alice.get(`/rooms/${one}/messages?dir=b&from=${foreign}`)).ok();
+    expect(afresh['chunk']).toEqual((await alice.get(`/rooms/${one}/messages?dir=b`)).ok()['chunk']);
+    (await alice.get(`/rooms/${one}/messages?dir=f&from=${foreign}`)).refused(400, 'M_INVALID_PARAM');
     for (const query of ['dir=x', 'limit=-1', 'limit=x', 'dir=b&to=x', 'dir=b&filter=x', '']) {
       const answer = await alice.get(`/rooms/${one}/messages?${query}`);
       expect([query, answer.status]).toEqual([query, 400]);
