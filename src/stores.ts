@@ -9,7 +9,7 @@ import type { AppendObserver, RawLog } from './log/adapter.js';
 import { SealKeys } from './log/seal-keys.js';
 import { ReadStoreFormatError } from './read-models/errors.js';
 import type { ReadStore } from './read-models/store.js';
-import { isSoundValue, LmdbRoomState, ROOM_STATE_FILE } from './room-state/lmdb.js';
+import { ROOM_STATE_CONTENT, LmdbRoomState, ROOM_STATE_FILE } from './room-state/lmdb.js';
 import type { Clock } from './runtime/clock.js';
 import { DerivedFolder } from './runtime/derived-folder.js';
 import type { Random } from './runtime/random.js';
@@ -175,8 +175,8 @@ export async function openServingReadStore(
 ): Promise<{ readonly store: ReadStore; readonly isDamaged: () => boolean }> {
   if (config.read_models.adapter !== 'lmdb')
     return { store: await openReadStore(config), isDamaged: () => false };
-  const { isSoundEntry, openLmdbReadStore, READ_MODELS_FILE } = await import('./read-models/lmdb.js');
-  const folder = new DerivedFolder(dataFolders(config).readModels, READ_MODELS_FILE, isSoundEntry);
+  const { openLmdbReadStore, READ_MODELS_CONTENT, READ_MODELS_FILE } = await import('./read-models/lmdb.js');
+  const folder = new DerivedFolder(dataFolders(config).readModels, READ_MODELS_FILE, READ_MODELS_CONTENT);
   const isAlone = config.roles === null;
   const dropped = isAlone ? folder.dropDamaged(afterCrash) : undefined;
   if (dropped !== undefined)
@@ -213,7 +213,7 @@ export function openRoomState(
   afterCrash: boolean,
   logger: StoreLogger,
 ): { readonly roomState: LmdbRoomState; readonly isDamaged: () => boolean } {
-  const folder = new DerivedFolder(path, ROOM_STATE_FILE, isSoundValue);
+  const folder = new DerivedFolder(path, ROOM_STATE_FILE, ROOM_STATE_CONTENT);
   const dropped = folder.dropDamaged(afterCrash);
   if (dropped !== undefined)
     logger.warn({ reason: dropped }, 'The room index is damaged: it is made again from the log.');

@@ -21,6 +21,7 @@ const MAGIC = 'engram-log';
 const FORMAT = 1;
 const FORMAT_FILE = 'format.json';
 const DATABASE_FILE = 'log.mdb';
+const TABLES = ['records', 'places', 'streams', 'retained', 'meta'];
 
 export type Table = Database<Buffer, Buffer>;
 
@@ -173,7 +174,7 @@ function checkFormat(folder: string): void {
 /** LMDB believes what it reads, and would answer wrongly or end the process. @throws LogFormatError */
 function checkDatabase(file: string, whole: boolean): void {
   if (!existsSync(file)) return;
-  const damage = damageOf(file, whole);
+  const damage = damageOf(file, whole, { tables: TABLES });
   if (damage === undefined) return;
   throw new LogFormatError(`${file} ${damage}. Restore the log from a backup.`);
 }

@@ -1,10 +1,10 @@
 import type { Database } from 'lmdb';
 import { ReadStoreFormatError } from './errors.js';
+import { decodeFact, encodeFact, FORMAT_KEY, MAGIC } from './lmdb-stored.js';
 import type { Checkpoint, CollectionDefinition, Lease, Serving } from './store.js';
 
-const MAGIC = 'engram read models';
 /** Raised when stores of before cannot be read any more: read models are rebuilt, never migrated. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** A physical collection: the numbers that its entries' keys begin with. */
 export interface Slot {
@@ -28,7 +28,6 @@ interface Catalogue {
 const EMPTY: Catalogue = { generation: 0, nextId: 1, slots: {}, serving: {}, dropped: [] };
 const GENERATION = Buffer.from('generation');
 const CATALOGUE = Buffer.from('catalogue');
-const FORMAT_KEY = Buffer.from('format');
 const CHECKPOINT = 'checkpoint/';
 const LEASE = 'lease/';
 const SCRUBBED = Buffer.from('scrubbed');
@@ -47,7 +46,7 @@ export class LmdbCatalogue {
 
   /** @throws ReadStoreFormatError */
   checkFormat(): void {
-    const found = this.#read(FORMAT_KEY);
+    const found = this.#format();
     const is = typeof found === 'object' && found !== null ? found : {};
     if (!('magic' in is) || is.magic !== MAGIC || !('format' in is)) {
       throw new ReadStoreFormatError('The database holds no read models of this program.');
@@ -67,13 +66,13 @@ export class LmdbCatalogue {
   /** Makes what is empty a store of this format. */
   begin(): void {
     if (!this.isEmpty()) return;
-    this.#write(FORMAT_KEY, { magic: MAGIC, format: FORMAT });
+    void this.#meta.put(FORMAT_KEY, Buffer.from(JSON.stringify({ magic: MAGIC, format: FORMAT })));
     this.#change(EMPTY);
   }
 
   current(): Catalogue {
     const bytes = this.#meta.getBinaryFast(GENERATION);
-    const generation = bytes === undefined ? 0 : bytes.readDoubleBE(0);
+    const generation = bytes === undefined ? 0 : decodeFact(GENERATION, bytes).readDoubleBE();
     if (generation !== this.#known.generation)
       this.#known = (this.#read(CATALOGUE) as Catalogue | undefined) ?? EMPTY;
     return this.#known;
@@ -123,8 +122,8 @@ export class LmdbCatalogue {
     const found: Checkpoint[] = [];
     const start = Buffer.from(CHECKPOINT);
     const end = Buffer.from(`${CHECKPOINT}\u{10ffff}`);
-    for (const { value } of this.#meta.getRange({ start, end }))
-      found.push(JSON.parse(value.toString()) as Checkpoint);
+    for (const { key, value } of this.#meta.getRange({ start, end }))
+      found.push(JSON.parse(decodeFact(key, value).toString()) as Checkpoint);
     return found;
   }
 
@@ -189,16 +188,26 @@ export class LmdbCatalogue {
     bytes.writeDoubleBE(generation);
     this.#known = { ...next, generation };
     this.#write(CATALOGUE, this.#known);
-    void this.#meta.put(GENERATION, bytes);
+    void this.#meta.put(GENERATION, encodeFact(GENERATION, bytes));
+  }
+
+  /** The one value without a checksum: stores of every format are told by it. */
+  #format(): unknown {
+    const bytes = this.#meta.getBinary(FORMAT_KEY);
+    try {
+      return bytes === undefined ? undefined : JSON.parse(bytes.toString());
+    } catch {
+      return undefined;
+    }
   }
 
   #read(key: Uint8Array): unknown {
     const bytes = this.#meta.getBinary(key);
-    return bytes === undefined ? undefined : (JSON.parse(Buffer.from(bytes).toString()) as unknown);
+    return bytes === undefined ? undefined : (JSON.parse(decodeFact(key, bytes).toString()) as unknown);
   }
 
   #write(key: Uint8Array, value: unknown): void {
-    void this.#meta.put(key, Buffer.from(JSON.stringify(value)));
+    void this.#meta.put(key, encodeFact(key, Buffer.from(JSON.stringify(value))));
   }
 }
 

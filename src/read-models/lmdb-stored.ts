@@ -7,6 +7,7 @@ import type { Document } from './store.js';
  *
  *   document   0 checksum (4), 4 position of the write that made it (double), 12 JSON text
  *   entry      0 checksum (4), 4 the document's key
+ *   fact       0 checksum (4), 4 what the store knows of itself
  *
  * JSON and not MessagePack because Node's parser is as fast on half a kilobyte (0.6 us), keeps `__proto__` a field,
  * and gives the same bytes for the same document.
@@ -47,14 +48,23 @@ export function decodeDocument(key: Uint8Array, bytes: Buffer): Stored {
 }
 
 /** An index's entry: where the document is. */
-export function encodeEntry(key: Uint8Array, documentKey: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(CHECKSUM_BYTES + documentKey.byteLength);
-  bytes.set(documentKey, CHECKSUM_BYTES);
+export const encodeEntry = encodeFact;
+
+/** What a store knows of itself; `FORMAT_KEY` is for it to say. */
+export function encodeFact(key: Uint8Array, fact: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(CHECKSUM_BYTES + fact.byteLength);
+  bytes.set(fact, CHECKSUM_BYTES);
   return summed(key, bytes);
 }
 
+export const FORMAT_KEY = Buffer.from('format');
+export const MAGIC = 'engram read models';
+
 /** @throws DamagedEntryError */
-export function decodeEntry(key: Uint8Array, bytes: Buffer): Uint8Array {
+export const decodeEntry = decodeFact;
+
+/** @throws DamagedEntryError */
+export function decodeFact(key: Uint8Array, bytes: Buffer): Buffer {
   check(key, bytes, CHECKSUM_BYTES);
   return bytes.subarray(CHECKSUM_BYTES);
 }
@@ -76,7 +86,8 @@ function isWhole(key: Uint8Array, bytes: Buffer, atLeast: number): boolean {
 
 /** Whether what lies in a table is what was stored under its key. */
 export function isSoundEntry(table: string, key: Uint8Array, bytes: Buffer): boolean {
-  return (table !== 'documents' && table !== 'indexes') || isWhole(key, bytes, CHECKSUM_BYTES);
+  if (table === 'meta' && FORMAT_KEY.equals(key)) return bytes.includes(MAGIC);
+  return isWhole(key, bytes, CHECKSUM_BYTES);
 }
 
 /** LMDB's own words for pages that cannot be: MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_PANIC, MDB_INVALID, MDB_BAD_TXN. */

@@ -21,7 +21,7 @@ import {
   type Databases,
 } from './lmdb-collection.js';
 import { LmdbScrub } from './lmdb-scrub.js';
-import { decodeDocument, encodeDocument, encodeEntry, isDamage } from './lmdb-stored.js';
+import { decodeDocument, encodeDocument, encodeEntry, isDamage, isSoundEntry } from './lmdb-stored.js';
 import type {
   Checkpoint,
   Collection,
@@ -89,10 +89,11 @@ export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions 
   }
 }
 
-export { isSoundEntry } from './lmdb-stored.js';
-
 /** The database's file in the folder of the read models. */
 export const READ_MODELS_FILE = 'data.mdb';
+
+/** What is in it. */
+export const READ_MODELS_CONTENT = { tables: ['meta', 'documents', 'indexes'], isSound: isSoundEntry };
 
 const BINARY: RootDatabaseOptions = { keyEncoding: 'binary', encoding: 'binary' };
 

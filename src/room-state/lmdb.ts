@@ -5,7 +5,7 @@ import { open, type RootDatabase } from 'lmdb';
 import { DiskGuard } from '../runtime/disk-guard.js';
 import { damageOf, requireAccess } from '../runtime/lmdb-check.js';
 import { RoomStateDamagedError } from './errors.js';
-import { checkedJson, plainBytes, WriteBehind, type Codec } from './lmdb-table.js';
+import { checkedJson, isSoundValue, plainBytes, WriteBehind, type Codec } from './lmdb-table.js';
 import { WriteQueue, type TableKey } from './lmdb-write-queue.js';
 import type { Hash } from './node.js';
 import type { NodeStore } from './nodes.js';
@@ -14,10 +14,14 @@ import type { EventPlace, IndexChange, RoomIndex, RoomSnapshot } from './room-in
 /** Raised when what is kept here changes its form: the folder's content is then dropped and made again. */
 const FORMAT = 3;
 
-export { isSoundValue } from './lmdb-table.js';
-
 /** The database's file in its folder. */
 export const ROOM_STATE_FILE = 'data.mdb';
+
+/** What is in it. */
+export const ROOM_STATE_CONTENT = {
+  tables: ['state', 'nodes', 'places', 'transactions', 'snapshots', 'citations', 'memberships'],
+  isSound: isSoundValue,
+};
 
 interface Progress {
   readonly format: number;

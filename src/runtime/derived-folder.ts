@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { damageOf, LOOKED_THROUGH, type IsSound } from './lmdb-check.js';
+import { damageOf, LOOKED_THROUGH, type Content } from './lmdb-check.js';
 
 const MARK = 'damaged';
 
@@ -8,14 +8,14 @@ const MARK = 'damaged';
 export class DerivedFolder {
   readonly path: string;
   readonly #file: string;
-  readonly #isSound: IsSound;
+  readonly #content: Content;
   #damaged = false;
 
   /** @param file the database's name in the folder */
-  constructor(path: string, file: string, isSound: IsSound) {
+  constructor(path: string, file: string, content: Content) {
     this.path = path;
     this.#file = join(path, file);
-    this.#isSound = isSound;
+    this.#content = content;
   }
 
   /** Whether it was found to be damaged since it was opened. */
@@ -36,7 +36,7 @@ export class DerivedFolder {
     const mark = join(this.path, MARK);
     const damage = existsSync(mark)
       ? readFileSync(mark, 'utf8').trim()
-      : damageOf(this.#file, afterCrash || size <= LOOKED_THROUGH, this.#isSound);
+      : damageOf(this.#file, afterCrash || size <= LOOKED_THROUGH, this.#content);
     if (damage === undefined) return undefined;
     this.drop();
     return `${this.#file} ${damage}`;

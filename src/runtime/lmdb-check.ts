@@ -29,8 +29,13 @@ import {
 /** A file up to this size is looked through before it is opened, in a fraction of a second; a larger one after a crash. */
 export const LOOKED_THROUGH = 64 * 1_048_576;
 
-/** Whether a table's entry is what was stored, as far as can be told from itself. */
-export type IsSound = (table: string, key: Buffer, value: Buffer) => boolean;
+/** What a file is for. */
+export interface Content {
+  /** The names of its tables. Beside one of them, another one is a name that was damaged. */
+  readonly tables: readonly string[];
+  /** Whether a table's entry is what was stored, as far as can be told from itself. */
+  readonly isSound?: (table: string, key: Buffer, value: Buffer) => boolean;
+}
 
 /**
  * What is wrong with an LMDB file, in words that go on after its name, or undefined where nothing is. LMDB itself
@@ -39,10 +44,10 @@ export type IsSound = (table: string, key: Buffer, value: Buffer) => boolean;
  *
  * Its head is always looked at: that it is a database, and that the file reaches as far as it says. `whole` looks at
  * every page in use: that each is what its parent says, its nodes lie within it and in order, every tree has what it
- * counts, and no page is used twice or is free and used. What values hold is for `isSound` to say. Costs about three
+ * counts, and no page is used twice or is free and used. What it should hold is for `content` to say. Costs about three
  * seconds for each gigabyte that is in memory.
  */
-export function damageOf(file: string, whole: boolean, isSound?: IsSound): string | undefined {
+export function damageOf(file: string, whole: boolean, content?: Content): string | undefined {
   const handle = openSync(file, 'r');
   try {
     const { size } = fstatSync(handle);
@@ -52,7 +57,7 @@ export function damageOf(file: string, whole: boolean, isSound?: IsSound): strin
     readSync(handle, head, 0, head.byteLength, 0);
     const meta = metaOf(head, bootId());
     if ((meta.lastPage + 1) * meta.pageSize > size) throw new PageError('is cut off');
-    if (whole) new PageCheck(handle, meta).run(isSound);
+    if (whole) new PageCheck(handle, meta).run(content);
     return undefined;
   } catch (error) {
     if (error instanceof PageError) return error.message;
@@ -117,7 +122,7 @@ class PageCheck {
   }
 
   /** @throws PageError */
-  run(isSound: IsSound | undefined): void {
+  run({ tables: names, isSound }: Content = { tables: [] }): void {
     const { main, free } = this.#meta;
     const tables = new Map<string, Tree>();
     this.#tree(main, byBytes, (data, flags, name) => {
@@ -126,6 +131,9 @@ class PageCheck {
       // lmdb-js ends names with a zero byte.
       tables.set(name.toString().replace(/\0$/, ''), treeAt(data, 0));
     });
+    const known = names.filter((name) => tables.has(name));
+    if (known.length > 0 && known.length < tables.size)
+      throw new PageError('is damaged: a table has another name');
     for (const [table, tree] of tables) {
       const check = (value: Buffer, _flags: number, key: Buffer) => {
         if (isSound?.(table, key, value) === false) throw new PageError(`is damaged in table ${table}`);

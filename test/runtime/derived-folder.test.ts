@@ -15,7 +15,7 @@ afterEach(() => {
   folder.remove();
 });
 
-const derived = () => new DerivedFolder(path, 'data.mdb', () => true);
+const derived = () => new DerivedFolder(path, 'data.mdb', { tables: [], isSound: () => true });
 
 async function aDatabase(): Promise<void> {
   const root = open({ path: join(path, 'data.mdb') });
