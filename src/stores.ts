@@ -184,6 +184,7 @@ export async function openServingReadStore(
   const open = () =>
     openLmdbReadStore(folder.path, {
       leastFree: config.limits.free_disk_bytes * DERIVED_SHARE,
+      shared: !isAlone,
       onDamage: (err) => {
         if (!folder.report(err)) return;
         logger.error(

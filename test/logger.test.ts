@@ -211,6 +211,7 @@ describe('on a terminal', () => {
         expect(line.endsWith('\n')).toBe(true);
         expect(line.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
       }),
+      { examples: [['\u007f'], ['\u009b2J'], ['\u001b[2J'], ['\n']] },
     );
   });
 

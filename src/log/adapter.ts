@@ -47,6 +47,9 @@ export interface RawLog {
   readonly head: Position;
   readonly heads: Observable<Position>;
 
+  /** Whether positions count records, one by one, and nobody but this process appends. */
+  readonly isCounted?: boolean;
+
   /** The position of the last durable record, asked of the store itself: what any process has appended before the call counts. */
   end(): Promise<Position>;
 

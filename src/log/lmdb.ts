@@ -47,6 +47,7 @@ export class LmdbLog implements RawLog {
   readonly epoch: string;
   /** They go into one transaction. */
   readonly appendsInOrder = 500;
+  readonly isCounted = true;
   readonly #store: LmdbStore;
   readonly #writer: LmdbWriter;
   readonly #heads: BehaviorSubject<Position>;

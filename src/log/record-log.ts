@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Observable } from 'rxjs';
 import { uuid, type Random } from '../runtime/random.js';
 import { MAX_APPEND_BYTES, rawBytes, type RawLog, type RawRecord } from './adapter.js';
@@ -21,6 +22,7 @@ import type {
   SealedRange,
 } from './log.js';
 import { NO_STREAM, START, type Position } from './position.js';
+import { RecentRecords } from './recent-records.js';
 import { RecordReader } from './record-reader.js';
 import { recordValidators } from './schemas.js';
 import { DestroyedKeyError, seal } from './sealing.js';
@@ -45,6 +47,7 @@ export class RecordLog implements Log {
   readonly #keys: SealKeys;
   readonly #random: Random;
   readonly #reader: RecordReader;
+  readonly #recent: RecentRecords | undefined;
   readonly #validators = recordValidators();
   #closed = false;
 
@@ -53,6 +56,7 @@ export class RecordLog implements Log {
     this.#keys = options.keys;
     this.#random = options.random;
     this.#reader = new RecordReader(raw, options.keys);
+    this.#recent = raw.isCounted === true ? new RecentRecords() : undefined;
   }
 
   get epoch(): string {
@@ -93,8 +97,10 @@ export class RecordLog implements Log {
       if (size > MAX_RECORD_BYTES) throw new RecordTooLargeError(size, MAX_RECORD_BYTES);
       bytes += size;
     }
-    if (bytes <= MAX_APPEND_BYTES) return this.#raw.append(stream, expectedRevision, raws);
-    return this.#stage(stream, expectedRevision, records);
+    if (bytes > MAX_APPEND_BYTES) return this.#stage(stream, expectedRevision, records);
+    const appended = await this.#raw.append(stream, expectedRevision, raws);
+    this.#recent?.remember(stream, records, appended, bytes);
+    return appended;
   }
 
   /** What was there already and is forgotten cannot be compared with a repeat of it: the place is taken. */
@@ -199,13 +205,26 @@ export class RecordLog implements Log {
   async *subscribe(after: Position, signal: AbortSignal): AsyncGenerator<RecordBatch> {
     let position = after;
     while (!signal.aborted) {
-      for await (const batch of this.readAll({ after: position })) {
+      for await (const batch of this.#readOn(position)) {
         position = batch.position;
         yield batch;
         if (isAborted(signal)) return;
       }
       await this.#beyond(position, signal);
+      // Those who appended are answered first, and what was written together is read together.
+      await nextTurn();
     }
+  }
+
+  /** To the end as of now: from memory where all that is new is there. */
+  async *#readOn(after: Position): AsyncGenerator<RecordBatch> {
+    const { head } = this.#raw;
+    for (let records; (records = this.#recent?.after(after, head)) !== undefined;) {
+      after = records.at(-1)?.position ?? head;
+      yield { records, damaged: [], position: after };
+      if (after >= head) return;
+    }
+    yield* this.readAll({ after });
   }
 
   /** Until the log's head is beyond a position, the signal aborts, or the log is closed. */
@@ -264,6 +283,7 @@ export class RecordLog implements Log {
 
   async forget(places: readonly SealedRange[]): Promise<void> {
     this.#open();
+    this.#recent?.clear();
     this.#keys.puncture(places);
   }
 

@@ -50,8 +50,14 @@ function asText(value: unknown): string {
 /** Control characters could move the cursor and fake entries on the operator's terminal. */
 function printable(text: string, newlines: boolean): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) =>
-    newlines && c === '\n' ? c : JSON.stringify(c).slice(1, -1),
+    newlines && c === '\n' ? c : escaped(c),
   );
+}
+
+/** JSON escapes those below the space, and leaves those above it as they are. */
+function escaped(control: string): string {
+  if (control < ' ') return JSON.stringify(control).slice(1, -1);
+  return `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,5 +1,5 @@
 import type { Database } from 'lmdb';
-import { ReadStoreFormatError } from './errors.js';
+import { CheckpointConflictError, ReadStoreFormatError } from './errors.js';
 import { decodeFact, encodeFact, FORMAT_KEY, MAGIC } from './lmdb-stored.js';
 import type { Checkpoint, CollectionDefinition, Lease, Serving } from './store.js';
 
@@ -28,7 +28,7 @@ interface Catalogue {
 const EMPTY: Catalogue = { generation: 0, nextId: 1, slots: {}, serving: {}, dropped: [] };
 const GENERATION = Buffer.from('generation');
 const CATALOGUE = Buffer.from('catalogue');
-const CHECKPOINT = 'checkpoint/';
+const CHECKPOINTS = Buffer.from('checkpoints');
 const LEASE = 'lease/';
 const SCRUBBED = Buffer.from('scrubbed');
 
@@ -115,20 +115,24 @@ export class LmdbCatalogue {
   }
 
   checkpoint(projection: string, version: number): Checkpoint | undefined {
-    return this.#read(checkpointKey(projection, version)) as Checkpoint | undefined;
+    return this.checkpoints().find((one) => one.projection === projection && one.version === version);
   }
 
+  /** Of all projections: they are kept as one, since nearly all move together. */
   checkpoints(): Checkpoint[] {
-    const found: Checkpoint[] = [];
-    const start = Buffer.from(CHECKPOINT);
-    const end = Buffer.from(`${CHECKPOINT}\u{10ffff}`);
-    for (const { key, value } of this.#meta.getRange({ start, end }))
-      found.push(JSON.parse(decodeFact(key, value).toString()) as Checkpoint);
-    return found;
+    return (this.#read(CHECKPOINTS) as Checkpoint[] | undefined) ?? [];
   }
 
-  writeCheckpoint(checkpoint: Checkpoint): void {
-    this.#write(checkpointKey(checkpoint.projection, checkpoint.version), checkpoint);
+  /** Moves checkpoints, each from where it is expected to be. @throws CheckpointConflictError */
+  moveCheckpoints(moves: readonly { readonly next: Checkpoint; readonly expected: number }[]): void {
+    const known = new Map(this.checkpoints().map((one) => [`${one.projection}@${one.version}`, one]));
+    for (const { next, expected } of moves) {
+      const name = `${next.projection}@${next.version}`;
+      const actual = known.get(name)?.position ?? -1;
+      if (actual !== expected) throw new CheckpointConflictError(next.projection, expected, actual);
+      known.set(name, next);
+    }
+    this.#write(CHECKPOINTS, [...known.values()]);
   }
 
   lease(name: string): Lease | undefined {
@@ -161,7 +165,8 @@ export class LmdbCatalogue {
     const serving = Object.entries(current.serving).filter(
       (entry) => entry[0] !== projection || entry[1] !== version,
     );
-    void this.#meta.remove(checkpointKey(projection, version));
+    const left = this.checkpoints().filter((one) => one.projection !== projection || one.version !== version);
+    this.#write(CHECKPOINTS, left);
     // Its documents may have what was taken out of others long ago.
     void this.#meta.remove(SCRUBBED);
     this.#change({
@@ -209,10 +214,6 @@ export class LmdbCatalogue {
   #write(key: Uint8Array, value: unknown): void {
     void this.#meta.put(key, encodeFact(key, Buffer.from(JSON.stringify(value))));
   }
-}
-
-function checkpointKey(projection: string, version: number): Uint8Array {
-  return Buffer.from(`${CHECKPOINT}${projection}@${version}`);
 }
 
 function leaseKey(name: string): Uint8Array {

@@ -102,7 +102,6 @@ export class LmdbScrub {
   async #age(filler: Table): Promise<void> {
     for (let i = 0; i < AGING; i++) {
       await this.#transaction(0, () => void filler.put(Buffer.alloc(8), Buffer.from([i])));
-      await this.#root.flushed;
     }
   }
 
@@ -115,7 +114,6 @@ export class LmdbScrub {
           void filler.put(key, FILLER_VALUE);
         }
       });
-      await this.#root.flushed;
       await setImmediate();
       if (signal.aborted) return false;
       const now = this.#statistics().lastPageNumber;
@@ -128,7 +126,6 @@ export class LmdbScrub {
     await this.#transaction(0, () => {
       filler.clearSync();
     });
-    await this.#root.flushed;
   }
 
   #statistics(): Statistics {

@@ -47,6 +47,11 @@ export function decodeDocument(key: Uint8Array, bytes: Buffer): Stored {
   };
 }
 
+/** Of the write that made a stored document. */
+export function positionOf(bytes: Buffer): number {
+  return bytes.readDoubleBE(CHECKSUM_BYTES);
+}
+
 /** An index's entry: where the document is. */
 export const encodeEntry = encodeFact;
 

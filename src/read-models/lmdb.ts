@@ -1,17 +1,12 @@
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { open, type Database, type RootDatabase, type RootDatabaseOptions } from 'lmdb';
 import { DiskGuard } from '../runtime/disk-guard.js';
 import { damageOf, requireAccess } from '../runtime/lmdb-check.js';
-import {
-  CheckpointConflictError,
-  ReadModelNotReadyError,
-  ReadStoreFormatError,
-  ReadStoreUnavailableError,
-} from './errors.js';
-import { encodeDocumentKey, indexEntries } from './keys.js';
-import { LmdbCatalogue, type Slot } from './lmdb-catalogue.js';
+import { flushBeside, flushLeft, leaveUnflushed, lossOf } from '../runtime/unflushed.js';
+import { ReadModelNotReadyError, ReadStoreFormatError, ReadStoreUnavailableError } from './errors.js';
+import { LmdbCatalogue } from './lmdb-catalogue.js';
 import {
   asUnavailable,
   dumpSlot,
@@ -21,7 +16,8 @@ import {
   type Databases,
 } from './lmdb-collection.js';
 import { LmdbScrub } from './lmdb-scrub.js';
-import { decodeDocument, encodeDocument, encodeEntry, isDamage, isSoundEntry } from './lmdb-stored.js';
+import { isDamage, isSoundEntry } from './lmdb-stored.js';
+import { applyWrite, prepareWrite } from './lmdb-writes.js';
 import type {
   Checkpoint,
   Collection,
@@ -38,6 +34,8 @@ import type {
 export interface LmdbReadStoreOptions {
   /** Only reads, beside a process that writes; the store must be there. */
   readonly readOnly?: boolean;
+  /** Other processes write, too: then each write is flushed. */
+  readonly shared?: boolean;
   /** Bytes that must be free on the disk for anything to be written. */
   readonly leastFree?: number;
   /** Told of everything that shows that the file is damaged. */
@@ -47,6 +45,12 @@ export interface LmdbReadStoreOptions {
 /** How often, and after how many milliseconds, a store is looked at again that another process is making. */
 const [MOST_LOOKS, LOOK_MS] = [100, 10];
 
+/** Milliseconds for which a look at the disk is enough: what is lost here is made again. */
+const DISK_LOOK_MS = 20;
+
+/** Milliseconds after which writing gives others a turn. */
+const LONGEST_TURN = 5;
+
 /** Documents of a dropped version that are deleted in one transaction: some milliseconds' work. */
 const PURGE_CHUNK = 1000;
 
@@ -54,10 +58,11 @@ const PURGE_CHUNK = 1000;
  * Opens the read store in a folder (made with mode 0700 where it is not there): one LMDB environment, `data.mdb`.
  * Any number of processes of one machine may have it open.
  *
- * A write is one transaction, so that all of it is there or nothing, after kill -9 and after power loss; it is
- * answered when visible, which is before it is flushed: what a power loss takes is folded again from the log.
+ * A write is one transaction, so that all of it is there or nothing, after kill -9. Who is alone leaves the file to the
+ * system until it is closed, since flushing it would slow down the log's flushes: after a power loss it is refused, and
+ * made again from the log.
  *
- * @throws ReadStoreFormatError when something else is in the folder, or read models of another format.
+ * @throws ReadStoreFormatError when something else is in the folder, or read models of another format, or that were lost
  */
 export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions = {}): ReadStore {
   const readOnly = options.readOnly === true;
@@ -67,13 +72,24 @@ export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions 
   }
   const file = join(folder, READ_MODELS_FILE);
   if (!readOnly) requireAccess(file, `${file}-lock`);
+  const loss = lossOf(file);
+  if (loss !== undefined)
+    throw new ReadStoreFormatError(`${file} ${loss}: delete ${folder}, it is made again from the log.`, {
+      ours: true,
+    });
   const damage = existsSync(file) ? damageOf(file, false) : undefined;
   if (damage !== undefined) throw new ReadStoreFormatError(`${file} ${damage}.`);
+  const isShared = readOnly || options.shared === true;
+  if (isShared && !readOnly) flushLeft(file);
+  const noSync = !isShared && leaveUnflushed(file);
   let root: RootDatabase<Buffer, Uint8Array>;
   try {
     root = open<Buffer, Uint8Array>(file, {
       ...BINARY,
       readOnly,
+      noSync,
+      // Transactions are synchronous here: this would make them wait for two flushes.
+      overlappingSync: false,
       maxDbs: 4,
       // Keys may have 4,026 bytes with such pages, and 1,978 otherwise.
       pageSize: 8192,
@@ -99,13 +115,14 @@ const BINARY: RootDatabaseOptions = { keyEncoding: 'binary', encoding: 'binary' 
 
 class LmdbReadStore implements ReadStore {
   readonly #root: RootDatabase<Buffer, Uint8Array>;
+  readonly #file: string;
   readonly #disk: DiskGuard;
   readonly #readOnly: boolean;
   readonly #databases: Databases;
   readonly #catalogue: LmdbCatalogue;
   #closed = false;
+  #lastTurn = 0;
   readonly #closing = new AbortController();
-  readonly #transactions = new Set<Promise<void>>();
   #purging: Promise<void> = Promise.resolve();
   readonly #scrub: LmdbScrub;
   #scrubbing: Promise<unknown> = Promise.resolve();
@@ -122,7 +139,8 @@ class LmdbReadStore implements ReadStore {
   constructor(root: RootDatabase<Buffer, Uint8Array>, file: string, options: LmdbReadStoreOptions) {
     const { readOnly = false, onDamage = () => undefined } = options;
     this.#root = root;
-    this.#disk = new DiskGuard(file, options.leastFree ?? 0);
+    this.#file = file;
+    this.#disk = new DiskGuard(file, options.leastFree ?? 0, DISK_LOOK_MS);
     this.#scrub = new LmdbScrub(root, file, (bytes, action) => this.#transaction(bytes, action));
     this.#readOnly = readOnly;
     const names = [...root.getKeys({ limit: 8 })].map((name) =>
@@ -133,8 +151,7 @@ class LmdbReadStore implements ReadStore {
     }
     const meta: Database<Buffer, Uint8Array> = root.openDB('meta', BINARY);
     this.#catalogue = new LmdbCatalogue(meta);
-    // A synchronous transaction beside one that is under way in this process would wait for itself for ever: only who
-    // finds nothing at all begins, and another process that comes at the same moment waits until it has.
+    // Only who finds nothing at all begins, and another process that comes at the same moment waits until it has.
     if (!readOnly && names.length === 0) {
       root.transactionSync(() => {
         this.#catalogue.begin();
@@ -169,7 +186,7 @@ class LmdbReadStore implements ReadStore {
     });
   }
 
-  /** Costs 0.3 ms for the commit and, with one index, 15 us for each document; another thread writes the file. */
+  /** One synchronous transaction: handing it to lmdb's own thread and back costs more than most writes take. */
   async write(
     writes: readonly (DocumentWrite & { readonly projection: string; readonly version: number })[],
     checkpoints: readonly { readonly next: Checkpoint; readonly expected: number }[],
@@ -181,17 +198,13 @@ class LmdbReadStore implements ReadStore {
       const position = positions.get(`${write.projection}@${write.version}`);
       if (position === undefined)
         throw new Error(`A document of ${write.projection} is written without a checkpoint.`);
-      return prepare(write, position);
+      return prepareWrite(write, position);
     });
     let bytes = 0;
     for (const { text = '' } of prepared) bytes += text.length;
     await this.#transaction(bytes, () => {
-      for (const { next, expected } of checkpoints) {
-        const actual = this.#catalogue.checkpoint(next.projection, next.version)?.position ?? -1;
-        if (actual !== expected) throw new CheckpointConflictError(next.projection, expected, actual);
-      }
-      for (const write of prepared) this.#apply(write);
-      for (const { next } of checkpoints) this.#catalogue.writeCheckpoint(next);
+      this.#catalogue.moveCheckpoints(checkpoints);
+      for (const write of prepared) applyWrite(this.#databases, this.#catalogue, write);
     });
   }
 
@@ -249,9 +262,9 @@ class LmdbReadStore implements ReadStore {
     this.#closing.abort();
     // LMDB may not be read any more once it is being closed.
     await this.#scrubbing;
-    await Promise.allSettled(this.#transactions);
     await this.#purging;
     await this.#root.close();
+    if (!this.#readOnly) flushLeft(this.#file);
   }
 
   async #runScrub(position: number, signal: AbortSignal): Promise<boolean> {
@@ -260,6 +273,7 @@ class LmdbReadStore implements ReadStore {
     await this.#purging;
     try {
       if (!(await this.#scrub.run(AbortSignal.any([signal, this.#closing.signal])))) return false;
+      await flushBeside(this.#file);
       await this.#transaction(0, () => {
         this.#catalogue.writeScrubbed(position);
       });
@@ -270,28 +284,6 @@ class LmdbReadStore implements ReadStore {
     }
   }
 
-  #apply(write: Prepared): void {
-    const { documents, indexes } = this.#databases;
-    const slot = this.#catalogue.makeSlot(write.collection, write.version);
-    const key = slotKey(slot.id, write.bytes);
-    const stored = documents.get(key);
-    const before = stored && decodeDocument(key, stored);
-    if (before !== undefined && before.position >= write.position) return;
-    const stale =
-      before === undefined ? undefined : indexEntries(write.collection, before.document, write.key);
-    for (const [name, entry] of write.entries) {
-      const old = stale?.get(name);
-      if (old !== undefined && Buffer.compare(old, entry) === 0) stale?.delete(name);
-      else {
-        const at = indexKey(slot, name, entry);
-        void indexes.put(at, encodeEntry(at, key));
-      }
-    }
-    for (const [name, entry] of stale ?? []) void indexes.remove(indexKey(slot, name, entry));
-    if (write.text === undefined) void documents.remove(key);
-    else void documents.put(key, encodeDocument(key, write.position, write.text));
-  }
-
   /** @param bytes that are about to be written */
   async #transaction(bytes: number, action: () => void): Promise<void> {
     this.#check();
@@ -299,18 +291,17 @@ class LmdbReadStore implements ReadStore {
     // A write that fails within LMDB is for the process to survive by luck.
     const objection = this.#disk.objection(2 * bytes);
     if (objection !== undefined) throw new ReadStoreUnavailableError(objection);
-    // A child, because only that is undone when the action throws.
-    const transaction = this.#root.childTransaction(action);
-    this.#transactions.add(transaction);
     try {
-      await transaction;
+      this.#root.transactionSync(action);
     } catch (error) {
       this.#catalogue.reload();
       if (isDamage(error)) this.#databases.onDamage(error);
       throw asUnavailable(error);
-    } finally {
-      this.#transactions.delete(transaction);
     }
+    // Who writes in a loop must not keep everybody else waiting.
+    if (performance.now() - this.#lastTurn < LONGEST_TURN) return;
+    await nextTurn();
+    this.#lastTurn = performance.now();
   }
 
   #startPurge(): void {
@@ -334,7 +325,7 @@ class LmdbReadStore implements ReadStore {
           await this.#transaction(0, () => {
             for (const key of keys) void database.remove(key);
           });
-          await setImmediate();
+          await nextTurn();
         }
       }
       await this.#transaction(0, () => {
@@ -356,25 +347,4 @@ class LmdbReadStore implements ReadStore {
   #check(): void {
     if (this.#closed) throw new ReadStoreUnavailableError('The read store is closed.');
   }
-}
-
-interface Prepared extends DocumentWrite {
-  readonly version: number;
-  readonly position: number;
-  readonly bytes: Uint8Array;
-  /** The document's JSON. */
-  readonly text: string | undefined;
-  readonly entries: ReadonlyMap<string, Uint8Array>;
-}
-
-function prepare(write: DocumentWrite & { readonly version: number }, position: number): Prepared {
-  const { collection, document, key } = write;
-  const entries =
-    document === undefined ? new Map<string, Uint8Array>() : indexEntries(collection, document, key);
-  const text = document && JSON.stringify(document);
-  return { ...write, position, bytes: encodeDocumentKey(key), text, entries };
-}
-
-function indexKey(slot: Slot, name: string, entry: Uint8Array): Uint8Array {
-  return slotKey(slot.indexes[name] ?? 0, entry);
 }

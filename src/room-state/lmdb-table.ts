@@ -73,15 +73,21 @@ export class WriteBehind<V> {
   }
 
   put(name: string, key: TableKey, value: V): void {
+    const isQueued = this.#pending.has(name);
     this.#pending.set(name, value);
-    this.set(key, value, () => {
-      if (this.#pending.get(name) === value) this.#pending.delete(name);
+    if (isQueued) return;
+    this.#queue.push({
+      table: this.#table,
+      key,
+      value: () => this.#codec.encode(this.#pending.get(name) as V),
+      done: () => this.#pending.delete(name),
     });
   }
 
   /** Sets or removes what its caller keeps in sight until it is committed (`done`). */
   set(key: TableKey, value: V | undefined, done: () => void): void {
-    this.#queue.push({ table: this.#table, key, value: value && this.#codec.encode(value), done });
+    const bytes = value && this.#codec.encode(value);
+    this.#queue.push({ table: this.#table, key, value: () => bytes, done });
   }
 
   /** What is committed. */

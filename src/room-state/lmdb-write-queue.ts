@@ -4,30 +4,36 @@ import type { Database, RootDatabase } from 'lmdb';
 export type TableKey = Buffer | string | (string | number)[];
 export type Table = Database<Buffer, TableKey>;
 
-/** A change that is to be committed; without a value the key is removed. */
+/** A change that is to be committed. */
 export interface Change {
   readonly table: Table;
   readonly key: TableKey;
-  readonly value: Buffer | undefined;
+  /** Asked for when it is written; undefined removes the key. */
+  readonly value: () => Buffer | undefined;
   /** Called when it is committed. */
   readonly done: () => void;
 }
 
+/** Milliseconds in which changes are gathered: what changes again meanwhile is written once. */
+const GATHER = 50;
+/** So many changes are committed at once, in some milliseconds. */
+const MOST_CHANGES = 1000;
 /** Milliseconds after which a disk that was full is looked at again. */
 const LOOK_AGAIN = 1000;
 
 /**
- * Commits changes in the background and in the order in which they came, many at once. What cannot be written (the
- * disk is full) stays in the queue, with all that comes after it, and is tried again: what is on the disk is always
- * the state of one moment. A write that failed within LMDB is the last one: the rest stays in memory.
+ * Commits changes some time later, many at once, in one synchronous transaction: handing it to lmdb's own thread and
+ * back costs more than the write. What cannot be written (the disk is full) stays in the queue, with all that comes
+ * after it, and is tried again: what is in the file is always the state of one moment. A write that failed within LMDB
+ * is the last one: the rest stays in memory.
  */
 export class WriteQueue {
   readonly #root: RootDatabase<Buffer, TableKey>;
   readonly #objection: () => string | undefined;
   readonly #onError: (error: unknown) => void;
   #changes: Change[] = [];
-  #draining: Promise<void> | undefined;
-  #again: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #full = false;
   #failed = false;
   #told = false;
 
@@ -47,74 +53,67 @@ export class WriteQueue {
 
   push(change: Change): void {
     this.#changes.push(change);
-    if (this.#failed || this.#again !== undefined) return;
-    this.#draining ??= this.#drain();
+    if (this.#failed) return;
+    if (this.#changes.length >= MOST_CHANGES && !this.#full) this.commit();
+    else this.#commitIn(GATHER);
   }
 
-  /** Forgets what is not committed yet, once nothing is under way. */
-  async discard(): Promise<void> {
+  /** Forgets what is not committed yet. */
+  discard(): void {
     this.#changes = [];
-    await this.#draining;
-    this.#changes = [];
+    this.#stop();
   }
 
-  /** Commits what it can, and resolves when nothing is under way. */
-  async finish(): Promise<void> {
-    clearTimeout(this.#again);
-    this.#again = undefined;
-    if (this.#changes.length > 0 && !this.#failed) this.#draining ??= this.#drain();
-    await this.#draining;
-    clearTimeout(this.#again);
-  }
-
-  async #drain(): Promise<void> {
-    // Changes of the same turn of the event loop are committed together.
-    await Promise.resolve();
-    while (this.#changes.length > 0 && (await this.#commit()));
-    this.#draining = undefined;
-  }
-
-  /** @returns whether to go on */
-  async #commit(): Promise<boolean> {
+  /** Commits what there is, if it can. */
+  commit(): void {
+    this.#stop();
+    if (this.#changes.length === 0 || this.#failed) return;
     const objection = this.#objection();
+    this.#full = objection !== undefined;
     if (objection !== undefined) {
+      this.#commitIn(LOOK_AGAIN);
       this.#tell(new Error(objection));
-      this.#again = setTimeout(() => {
-        this.#again = undefined;
-        this.#draining ??= this.#drain();
-      }, LOOK_AGAIN);
-      this.#again.unref();
-      return false;
+      return;
     }
-    const changes = this.#changes;
-    this.#changes = [];
     try {
-      await this.#root.batch(() => {
-        for (const { table, key, value } of changes) {
-          void (value === undefined ? table.remove(key) : table.put(key, value));
+      this.#root.transactionSync(() => {
+        for (const { table, key, value } of this.#changes) {
+          const bytes = value();
+          void (bytes === undefined ? table.remove(key) : table.put(key, bytes));
         }
       });
     } catch (error) {
-      this.#changes = [...changes, ...this.#changes];
       this.#failed = true;
-      swallowCommitError(error);
       this.#tell(error);
-      return false;
+      return;
     }
     this.#told = false;
+    const changes = this.#changes;
+    this.#changes = [];
     for (const { done } of changes) done();
-    return true;
+  }
+
+  /** Commits what it can for the last time. */
+  finish(): void {
+    this.commit();
+    this.#stop();
+  }
+
+  #commitIn(milliseconds: number): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.commit();
+    }, milliseconds);
+    this.#timer.unref();
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #tell(error: unknown): void {
     if (!this.#told) this.#onError(error);
     this.#told = true;
-  }
-}
-
-/** lmdb rejects a second promise with the cause; unheard, it would end the process. */
-function swallowCommitError(error: unknown): void {
-  if (error instanceof Error && 'commitError' in error && error.commitError instanceof Promise) {
-    error.commitError.catch(() => undefined);
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { DiskGuard } from '../runtime/disk-guard.js';
 import { damageOf, requireAccess } from '../runtime/lmdb-check.js';
+import { flushLeft, leaveUnflushed, lossOf } from '../runtime/unflushed.js';
 import { RoomStateDamagedError } from './errors.js';
 import { checkedJson, isSoundValue, plainBytes, WriteBehind, type Codec } from './lmdb-table.js';
 import { WriteQueue, type TableKey } from './lmdb-write-queue.js';
@@ -37,11 +38,12 @@ export interface LmdbRoomStateOptions {
 }
 
 /**
- * State nodes and the room index in one LMDB database. Writes are committed in the background and in order, and
+ * State nodes and the room index in one LMDB database. Writes are committed some time later and in order, and
  * readable at once: until its commit a value is served from memory. After a crash the last of them may be
- * missing, never one without those before it; the log gives them again.
+ * missing, never one without those before it, and after a power loss all of them; the log gives them again.
  */
 export class LmdbRoomState implements NodeStore, RoomIndex {
+  readonly #file: string;
   readonly #root: RootDatabase<Buffer, TableKey>;
   readonly #queue: WriteQueue;
   readonly #onDamage: (error: unknown) => void;
@@ -72,9 +74,16 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const file = join(folder, ROOM_STATE_FILE);
     requireAccess(file, join(folder, 'lock.mdb'));
-    const damage = existsSync(file) ? damageOf(file, false) : undefined;
+    const damage = lossOf(file) ?? (existsSync(file) ? damageOf(file, false) : undefined);
     if (damage !== undefined) throw new RoomStateDamagedError(`${file} ${damage}.`);
-    this.#root = open<Buffer, TableKey>({ path: folder, maxDbs: 8, encoding: 'binary' });
+    this.#file = file;
+    this.#root = open<Buffer, TableKey>({
+      path: folder,
+      maxDbs: 8,
+      encoding: 'binary',
+      noSync: leaveUnflushed(file),
+      overlappingSync: false,
+    });
     const disk = new DiskGuard(file, leastFree);
     this.#objection = () => disk.objection();
     this.#queue = new WriteQueue(this.#root, this.#objection, onError);
@@ -161,15 +170,15 @@ export class LmdbRoomState implements NodeStore, RoomIndex {
   }
 
   async clear(): Promise<void> {
-    await this.#queue.discard();
+    this.#queue.discard();
     this.#dropAll();
     this.moveTo(-1, '');
   }
 
   async close(): Promise<void> {
-    await this.#queue.finish();
-    await this.#root.flushed;
+    this.#queue.finish();
     await this.#root.close();
+    flushLeft(this.#file);
   }
 
   #dropAll(): void {

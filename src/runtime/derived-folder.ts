@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { damageOf, LOOKED_THROUGH, type Content } from './lmdb-check.js';
+import { lossOf } from './unflushed.js';
 
 const MARK = 'damaged';
 
@@ -24,8 +25,8 @@ export class DerivedFolder {
   }
 
   /**
-   * Makes sure that the database is whole before it is opened: where it is damaged, or was found to be so while it
-   * served, the folder is deleted. No other process may have it open.
+   * Makes sure that the database is whole before it is opened: where it is damaged, was found to be so while it
+   * served, or was not flushed when the machine ended, the folder is deleted. No other process may have it open.
    *
    * @param afterCrash whether whoever had it open last did not close it
    * @returns what was wrong, where it was deleted
@@ -36,7 +37,7 @@ export class DerivedFolder {
     const mark = join(this.path, MARK);
     const damage = existsSync(mark)
       ? readFileSync(mark, 'utf8').trim()
-      : damageOf(this.#file, afterCrash || size <= LOOKED_THROUGH, this.#content);
+      : (lossOf(this.#file) ?? damageOf(this.#file, afterCrash || size <= LOOKED_THROUGH, this.#content));
     if (damage === undefined) return undefined;
     this.drop();
     return `${this.#file} ${damage}`;

@@ -79,9 +79,14 @@ export function requireAccess(file: string, lockFile: string): void {
 
 /** This boot as LMDB notes it in a meta page. */
 export function bootId(): bigint | undefined {
+  const name = bootName();
+  return name === undefined ? undefined : BigInt.asIntN(64, BigInt(`0x${name.slice(0, 8)}`));
+}
+
+/** What the system calls the time since the machine was started; undefined where it has no name for it. */
+export function bootName(): string | undefined {
   try {
-    const text = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
-    return BigInt.asIntN(64, BigInt(`0x${text.slice(0, 8)}`));
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
     return undefined;
   }

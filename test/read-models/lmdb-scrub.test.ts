@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openLmdbReadStore } from '../../src/read-models/lmdb.js';
@@ -171,6 +172,7 @@ describe('scrubbing', () => {
     const writing = (async () => {
       while (!isOver) {
         await write([{ id: ['new', ++written], text: `news ${filler(written)}`, tags: ['new'] }]);
+        await setImmediate();
       }
     })();
     expect(await scrubbing).toBe(true);
@@ -199,7 +201,7 @@ describe('scrubbing', () => {
     for (let turns = 1; turns < 60; turns += 9) {
       const ending = new AbortController();
       const scrubbing = store.scrubbing?.scrub(position, ending.signal);
-      for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+      for (let i = 0; i < turns; i++) await setImmediate();
       ending.abort();
       if (await scrubbing) break;
       expect(await store.scrubbing?.scrubbed()).toBe(-1);
@@ -213,7 +215,7 @@ describe('scrubbing', () => {
   test('is ended by closing', async () => {
     await forget(await fill(2000, 5, (i) => i % 1000));
     const scrubbing = scrub();
-    await new Promise((resolve) => setImmediate(resolve));
+    await setImmediate();
     await store.close();
     expect(await scrubbing).toBe(false);
     store = openLmdbReadStore(folder.path);
