@@ -49,9 +49,7 @@ function asText(value: unknown): string {
 
 /** Control characters could move the cursor and fake entries on the operator's terminal. */
 function printable(text: string, newlines: boolean): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) =>
-    newlines && c === '\n' ? c : escaped(c),
-  );
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => (newlines && c === '\n' ? c : escaped(c)));
 }
 
 /** JSON escapes those below the space, and leaves those above it as they are. */
