@@ -9,7 +9,7 @@ const FILE = Buffer.from('file');
  * The epoch of an opened log. Another one begins where none is named (a new log, one whose epoch was ended), and
  * where the file is not the one that it was: whoever restored it from a copy has gone back to what was before.
  */
-export function openEpoch({ root, meta, file }: LmdbStore, random: Random): string {
+export function openEpoch({ root, meta: { stored: meta }, file }: LmdbStore, random: Random): string {
   const identity = fileIdentity(file);
   const known = meta.getBinary(FILE)?.toString();
   const isAnother = known !== undefined && !isSameFile(known, identity);
@@ -24,11 +24,11 @@ export function openEpoch({ root, meta, file }: LmdbStore, random: Random): stri
 }
 
 /** The epoch that the log has now; for who only reads, one of their own where it was ended. */
-export function readEpoch({ meta }: LmdbStore, random: Random): string {
+export function readEpoch({ meta: { stored: meta } }: LmdbStore, random: Random): string {
   return meta.getBinary(EPOCH)?.toString() ?? uuid(random);
 }
 
 /** Whoever opens the log next begins another. */
-export async function endEpoch({ meta }: LmdbStore): Promise<void> {
+export async function endEpoch({ meta: { stored: meta } }: LmdbStore): Promise<void> {
   await meta.remove(EPOCH);
 }

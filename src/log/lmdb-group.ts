@@ -1,13 +1,6 @@
 import type { StreamState } from './lmdb-format.js';
-import type { Table } from './lmdb-store.js';
+import type { Change, OverlaidTable } from './lmdb-overlay.js';
 import { NO_STREAM, type Position } from './position.js';
-
-/** One change to a table; an absent value removes. */
-export interface Change {
-  readonly table: Table;
-  readonly key: Buffer;
-  readonly value: Buffer | undefined;
-}
 
 /** What one transaction will write, and the state that follows from it. */
 export class Group {
@@ -25,7 +18,7 @@ export class Group {
 }
 
 /** Adds a change to what the group will write. */
-export function put(group: Group, table: Table, key: Buffer, value: Buffer | undefined): void {
+export function put(group: Group, table: OverlaidTable, key: Buffer, value: Buffer | undefined): void {
   group.changes.push({ table, key, value });
 }
 

@@ -3,6 +3,8 @@ import type { Clock } from '../runtime/clock.js';
 import type { Random } from '../runtime/random.js';
 import type { RawBatch, RawLog, RawReadOptions } from './adapter.js';
 import { LogClosedError, LogUnavailableError } from './errors.js';
+import { holderOf } from './folder-lock.js';
+import { JournalView } from './lmdb-commits.js';
 import { readEpoch } from './lmdb-epoch.js';
 import { decodeState, type StreamState } from './lmdb-format.js';
 import { readHead, readRecords, readRetained, readStreamRecords } from './lmdb-reading.js';
@@ -37,18 +39,25 @@ export class LmdbLogReader implements RawLog {
   readonly appendsInOrder = 0;
   readonly #store: LmdbStore;
   readonly #clock: Clock;
+  readonly #folder: string;
+  readonly #journal: JournalView;
   #head: Position;
   #closed = false;
 
   constructor(options: LmdbReaderOptions) {
     this.#store = openLmdbStoreForReading(options.folder);
+    this.#folder = options.folder;
+    this.#journal = new JournalView(this.#store);
+    this.#look();
     this.#clock = options.clock;
     this.epoch = readEpoch(this.#store, options.random);
     this.#head = readHead(this.#store);
   }
 
   get head(): Position {
-    if (!this.#closed) this.#head = readHead(this.#store);
+    if (this.#closed) return this.#head;
+    this.#look();
+    this.#head = readHead(this.#store);
     return this.#head;
   }
 
@@ -126,8 +135,13 @@ export class LmdbLogReader implements RawLog {
     return bytes === undefined ? undefined : decodeState(stream, bytes);
   }
 
+  #look(): void {
+    this.#journal.look(holderOf(this.#folder) !== undefined);
+  }
+
   #open(): LmdbStore {
     if (this.#closed) throw new LogClosedError();
+    this.#look();
     return this.#store;
   }
 }

@@ -7,34 +7,36 @@ import {
   readFileSync,
   readdirSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { open, type Database, type RootDatabase } from 'lmdb';
+import { open, type RootDatabase } from 'lmdb';
 import { damageOf, LOOKED_THROUGH, requireAccess } from '../runtime/lmdb-check.js';
 import { DiskGuard } from '../runtime/disk-guard.js';
+import { writeFileDurably } from '../runtime/durable-file.js';
 import { LogFormatError } from './errors.js';
+import { OverlaidTable } from './lmdb-overlay.js';
 import { holderOf, isLockFile, lockFolder } from './folder-lock.js';
 import { isObject } from './json.js';
 
 const MAGIC = 'engram-log';
-const FORMAT = 1;
+const FORMAT = 2;
+const FORMAT_WITHOUT_JOURNAL = 1;
 const FORMAT_FILE = 'format.json';
 const DATABASE_FILE = 'log.mdb';
+const JOURNAL_FILE = 'log.journal';
 const TABLES = ['records', 'places', 'streams', 'retained', 'meta'];
-
-export type Table = Database<Buffer, Buffer>;
 
 /** The opened folder of an embedded log: LMDB's tables as lmdb-format.ts describes them, and the lock. */
 export interface LmdbStore {
   /** The database's file. */
   readonly file: string;
   readonly root: RootDatabase<Buffer, Buffer>;
-  readonly records: Table;
-  readonly places: Table;
-  readonly streams: Table;
-  readonly retained: Table;
-  readonly meta: Table;
+  readonly journal: string;
+  readonly records: OverlaidTable;
+  readonly places: OverlaidTable;
+  readonly streams: OverlaidTable;
+  readonly retained: OverlaidTable;
+  readonly meta: OverlaidTable;
   readonly disk: DiskGuard;
   close(): Promise<void>;
 }
@@ -58,10 +60,11 @@ export function openLmdbStore(
     requireAccess(file, `${file}-lock`);
     checkDatabase(file, takenOver || fileSize(file) <= LOOKED_THROUGH);
     const root = openRoot(folder, mapSize);
-    const table = (name: string): Table =>
-      root.openDB<Buffer, Buffer>(name, { encoding: 'binary', keyEncoding: 'binary' });
+    const table = (name: string) =>
+      new OverlaidTable(root.openDB<Buffer, Buffer>(name, { encoding: 'binary', keyEncoding: 'binary' }));
     return {
       file: join(folder, DATABASE_FILE),
+      journal: join(folder, JOURNAL_FILE),
       root,
       records: table('records'),
       places: table('places'),
@@ -83,6 +86,11 @@ export function openLmdbStore(
   }
 }
 
+/** In the order in which the journal names them. */
+export function overlaidTables({ records, places, streams, retained, meta }: LmdbStore): OverlaidTable[] {
+  return [records, places, streams, retained, meta];
+}
+
 /**
  * Opens a log's folder to read it, beside a process that writes it or alone: takes no lock, makes nothing.
  *
@@ -91,13 +99,15 @@ export function openLmdbStore(
 export function openLmdbStoreForReading(folder: string): LmdbStore {
   if (!existsSync(join(folder, DATABASE_FILE))) throw new LogFormatError(`There is no log in ${folder}.`);
   refuseForeign(folder);
-  checkFormat(folder);
+  checkFormat(folder, true);
   if (fileSize(join(folder, DATABASE_FILE)) <= LOOKED_THROUGH) requireWholeLog(folder);
   else checkDatabase(join(folder, DATABASE_FILE), false);
   const root = openRoot(folder, undefined, true);
-  const table = (name: string): Table => {
+  const table = (name: string) => {
     try {
-      return root.openDB<Buffer, Buffer>(name, { encoding: 'binary', keyEncoding: 'binary' });
+      return new OverlaidTable(
+        root.openDB<Buffer, Buffer>(name, { encoding: 'binary', keyEncoding: 'binary' }),
+      );
     } catch (error) {
       void root.close();
       const reason = error instanceof Error ? error.message : String(error);
@@ -106,6 +116,7 @@ export function openLmdbStoreForReading(folder: string): LmdbStore {
   };
   return {
     file: join(folder, DATABASE_FILE),
+    journal: join(folder, JOURNAL_FILE),
     root,
     records: table('records'),
     places: table('places'),
@@ -143,15 +154,11 @@ function refuseForeign(folder: string): void {
   }
 }
 
-function checkFormat(folder: string): void {
+function checkFormat(folder: string, readOnly = false): void {
   const file = join(folder, FORMAT_FILE);
   if (!existsSync(file)) {
     // Before the database, so that a crash in between leaves a log of ours, empty.
-    writeFileSync(file, `${JSON.stringify({ magic: MAGIC, format: FORMAT })}\n`, {
-      mode: 0o600,
-      flush: true,
-    });
-    syncFolder(folder);
+    writeFileDurably(file, formatText());
     return;
   }
   const text = readFileSync(file, 'utf8');
@@ -164,11 +171,16 @@ function checkFormat(folder: string): void {
   if (!isObject(format) || format['magic'] !== MAGIC || typeof format['format'] !== 'number') {
     throw new LogFormatError(`${file} does not say that this is a log of ours.`);
   }
-  if (format['format'] !== FORMAT) {
-    throw new LogFormatError(
-      `The log in ${folder} has format ${format['format']}; this program knows format ${FORMAT}.`,
-    );
+  const is = format['format'];
+  if (is !== FORMAT && is !== FORMAT_WITHOUT_JOURNAL) {
+    throw new LogFormatError(`The log in ${folder} has format ${is}; this program knows format ${FORMAT}.`);
   }
+  // Before there is a journal, so that no program goes on without it.
+  if (is !== FORMAT && !readOnly) writeFileDurably(file, formatText());
+}
+
+function formatText(): Buffer {
+  return Buffer.from(`${JSON.stringify({ magic: MAGIC, format: FORMAT })}\n`);
 }
 
 /** LMDB believes what it reads, and would answer wrongly or end the process. @throws LogFormatError */
@@ -193,6 +205,8 @@ function openRoot(
       // Plain LMDB: a commit is flushed before it is visible, and before its promise resolves. See lmdb.ts.
       overlappingSync: false,
       readOnly,
+      // Else a batch is part of another one, whose promise nobody has, and which ends the process when it fails.
+      eventTurnBatching: false,
       ...(mapSize === undefined ? {} : { mapSize }),
     });
     if (!readOnly) syncFolder(folder);

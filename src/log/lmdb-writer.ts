@@ -16,8 +16,10 @@ import {
   readPosition,
   type StreamState,
 } from './lmdb-format.js';
-import { Group, newStream, put, type Change } from './lmdb-group.js';
-import type { LmdbStore, Table } from './lmdb-store.js';
+import type { Commits } from './lmdb-commits.js';
+import { Group, newStream, put } from './lmdb-group.js';
+import type { Change, OverlaidTable } from './lmdb-overlay.js';
+import type { LmdbStore } from './lmdb-store.js';
 import type { Appended, Retention } from './log.js';
 import { NO_STREAM, type Position } from './position.js';
 
@@ -48,11 +50,11 @@ const STREAMS = Buffer.from('streams');
  * The one writer of an embedded log. Appends that arrive while a transaction is being flushed wait and go
  * into the next one together (group commit). Since there is one writer, and one transaction at a time, the
  * expected revision is checked against the state that the transaction begins from, plus what the group has
- * decided before: the same as inside it. A group is written whole or not at all (lmdb's `batch` is one
- * transaction, written by another thread).
+ * decided before: the same as inside it. A group is written whole or not at all.
  */
 export class LmdbWriter {
   readonly #store: LmdbStore;
+  readonly #commits: Commits;
   readonly #heads: BehaviorSubject<Position>;
   readonly #clock: Clock;
   readonly #observer: AppendObserver | undefined;
@@ -60,21 +62,22 @@ export class LmdbWriter {
   #queue: Work[] = [];
   #draining: Promise<void> | undefined;
   #closed = false;
-  /**
-   * Set once LMDB has refused to go on: what it holds can be read, nothing can be written until it is opened
-   * again.
-   */
-  #broken: LogUnavailableError | undefined;
-  #failed = false;
   #lastStream: number;
   #scavengeDebt = 0;
   #scavengedTo: Buffer | undefined;
 
-  constructor(store: LmdbStore, heads: BehaviorSubject<Position>, clock: Clock, observer?: AppendObserver) {
+  constructor(
+    store: LmdbStore,
+    commits: Commits,
+    heads: BehaviorSubject<Position>,
+    clock: Clock,
+    observer?: AppendObserver,
+  ) {
     this.#store = store;
     this.#heads = heads;
     this.#clock = clock;
     this.#observer = observer;
+    this.#commits = commits;
     const last = store.meta.getBinary(STREAMS);
     this.#lastStream = last === undefined ? 0 : readPosition(last);
   }
@@ -112,6 +115,7 @@ export class LmdbWriter {
   async finish(): Promise<void> {
     this.#closed = true;
     await this.#draining;
+    await this.#commits.finish();
   }
 
   async #enqueue(bytes: number, decide: (group: Group) => void): Promise<void> {
@@ -222,7 +226,7 @@ export class LmdbWriter {
   }
 
   /** What is stored, or will be by this group. A search through the group, for the rare repeat within one. */
-  #get(group: Group, table: Table, key: Buffer): Buffer | undefined {
+  #get(group: Group, table: OverlaidTable, key: Buffer): Buffer | undefined {
     const change = group.changes.findLast((one) => one.table === table && one.key.equals(key));
     return change === undefined ? table.getBinary(key) : change.value;
   }
@@ -249,17 +253,8 @@ export class LmdbWriter {
     put(group, this.#store.meta, HEAD, positionKey(Math.max(group.head, 0)));
     put(group, this.#store.meta, STREAMS, positionKey(group.lastStream));
     this.#refuseInNeed(group.changes);
-    this.#probe();
     const flushing = this.#clock.monotonic();
-    try {
-      await this.#store.root.batch(() => {
-        for (const { table, key, value } of group.changes) {
-          void (value === undefined ? table.remove(key) : table.put(key, value));
-        }
-      });
-    } catch (error) {
-      this.#fail(error);
-    }
+    await this.#commits.commit(group.changes);
     this.#lastStream = group.lastStream;
     for (const [stream, state] of group.states) this.#states.set(stream, state);
     const done = this.#clock.monotonic();
@@ -275,41 +270,6 @@ export class LmdbWriter {
     for (const { value } of changes) bytes += value?.byteLength ?? 0;
     const objection = this.#store.disk.objection(WRITTEN_PER_BYTE * bytes);
     if (objection !== undefined) throw new LogUnavailableError(objection, { outcomeUnknown: false });
-  }
-
-  /**
-   * After a failed write, tries whether LMDB still begins a transaction: where a write of its meta page failed it
-   * refuses to, and an asynchronous one would then never be answered.
-   */
-  #probe(): void {
-    if (this.#broken !== undefined) throw this.#broken;
-    if (!this.#failed) return;
-    try {
-      this.#store.root.transactionSync(() => undefined);
-      this.#failed = false;
-    } catch (cause) {
-      this.#broken = new LogUnavailableError('The log cannot be written until it is opened again.', {
-        outcomeUnknown: false,
-        cause,
-      });
-      throw this.#broken;
-    }
-  }
-
-  /** A commit that failed wrote nothing that counts, unless it was the meta page that failed. */
-  #fail(error: unknown): never {
-    this.#failed = true;
-    const cause = swallowCommitError(error);
-    let outcomeUnknown = false;
-    try {
-      this.#probe();
-    } catch {
-      outcomeUnknown = true;
-    }
-    throw new LogUnavailableError('The log could not be written; the disk may be full.', {
-      outcomeUnknown,
-      cause,
-    });
   }
 
   /** Visits streams with retention, in turn, removing what is hidden at their start. Cost is bounded by `limit`. */
@@ -361,12 +321,4 @@ function asError(error: unknown): Error {
   return error instanceof Error
     ? error
     : new Error('Something else than an error was thrown.', { cause: error });
-}
-
-/** lmdb rejects a second promise with the cause; unheard, it would end the process. */
-function swallowCommitError(error: unknown): unknown {
-  if (error instanceof Error && 'commitError' in error && error.commitError instanceof Promise) {
-    error.commitError.catch(() => undefined);
-  }
-  return error;
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.js';
 import type { Random } from '../runtime/random.js';
 import type { AppendObserver, RawBatch, RawLog, RawReadOptions, RawRecord } from './adapter.js';
 import { LogClosedError } from './errors.js';
+import { Commits } from './lmdb-commits.js';
 import { requireConsistent } from './lmdb-consistency.js';
 import { endEpoch, openEpoch } from './lmdb-epoch.js';
 import { decodeState } from './lmdb-format.js';
@@ -37,11 +38,11 @@ export async function openLmdbLog(options: LmdbLogOptions & { readonly keys: Sea
 /**
  * The embedded store of bytes: one LMDB environment, one process. Positions are 1, 2, 3...
  *
- * What durability rests on: the environment is opened without `overlappingSync`, so a commit is LMDB's own
- * (mdb_txn_commit): pages are written, fdatasync, then the meta page through a descriptor with O_DSYNC, and only
- * then does the transaction become visible to readers; `batch` resolves after that, from the writing thread. So
- * what any reader sees, and what an append was answered for, is on disk. (strace shows these two calls for each
- * group of appends.) `transaction()` of lmdb 3.5.6 is avoided: its callback is not always called on Node 20.
+ * What durability rests on: an append is answered, and readable, when it is in the journal, which is written with
+ * O_DSYNC (lmdb-journal.ts). Some milliseconds later it is brought into LMDB, whose environment is opened without
+ * `overlappingSync`, so that a commit is LMDB's own (mdb_txn_commit): pages are written, fdatasync, then the meta page
+ * through a descriptor with O_DSYNC. Only then is the journal's space used again. `transaction()` of lmdb 3.5.6 is
+ * avoided: its callback is not always called on Node 20.
  */
 export class LmdbLog implements RawLog {
   readonly epoch: string;
@@ -57,7 +58,9 @@ export class LmdbLog implements RawLog {
   constructor(options: LmdbLogOptions) {
     this.#store = openLmdbStore(options.folder, options);
     this.#clock = options.clock;
+    let commits: Commits;
     try {
+      commits = new Commits(this.#store, options.random);
       requireConsistent(this.#store, options.folder);
     } catch (error) {
       void this.#store.close();
@@ -65,7 +68,7 @@ export class LmdbLog implements RawLog {
     }
     this.epoch = openEpoch(this.#store, options.random);
     this.#heads = new BehaviorSubject<Position>(readHead(this.#store));
-    this.#writer = new LmdbWriter(this.#store, this.#heads, options.clock, options.observer);
+    this.#writer = new LmdbWriter(this.#store, commits, this.#heads, options.clock, options.observer);
   }
 
   get head(): Position {
@@ -132,10 +135,13 @@ export class LmdbLog implements RawLog {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    await this.#writer.finish();
-    this.#closed = true;
-    this.#heads.complete();
-    await this.#store.close();
+    try {
+      await this.#writer.finish();
+    } finally {
+      this.#closed = true;
+      this.#heads.complete();
+      await this.#store.close();
+    }
   }
 
   #state(stream: string): ReturnType<typeof decodeState> | undefined {

@@ -62,7 +62,7 @@ describe('the folder', () => {
     expect(readdirSync(foreign)).toStrictEqual(['letter.txt']);
 
     for (const [format, message] of [
-      ['{"magic":"engram-log","format":2}', /has format 2; this program knows format 1/],
+      ['{"magic":"engram-log","format":3}', /has format 3; this program knows format 2/],
       ['{"magic":"other","format":1}', /does not say/],
       ['not json', /does not say/],
     ] as const) {
