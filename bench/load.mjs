@@ -1,0 +1,57 @@
+// The process that a load comes from: never the server's, never the one that measures. It is told which exported
+// `loads` function of which module to run, and sends back what that gives.
+import { fork } from 'node:child_process';
+
+/**
+ * Runs `loads[name]` of a module in a process of its own.
+ *
+ * @param args JSON
+ */
+export function inProcessOfItsOwn(module, name, args) {
+  return startProcess(module, name, args).result;
+}
+
+/** The same, where the caller has something to do meanwhile; `told` gives the next message that the load sends. */
+export function startProcess(module, name, args) {
+  const child = fork(import.meta.filename, [module, name, JSON.stringify(args)]);
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const messages = [];
+  const waiting = [];
+  const result = new Promise((resolve, reject) => {
+    child.on('message', (message) => {
+      if ('result' in message) resolve(message.result);
+      else if (waiting.length > 0) waiting.shift()(message);
+      else messages.push(message);
+    });
+    child.once('exit', (code) => {
+      process.off('exit', kill);
+      reject(new Error(`The load's process ended with ${code}.`));
+    });
+  });
+  return {
+    result,
+    tell: (message) => child.send(message),
+    told: () =>
+      Promise.race([
+        result.then(() => undefined),
+        messages.length > 0
+          ? Promise.resolve(messages.shift())
+          : new Promise((resolve) => {
+              waiting.push(resolve);
+            }),
+      ]),
+  };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [, , module, name, args] = process.argv;
+  try {
+    const { loads } = await import(module);
+    const result = await loads[name](JSON.parse(args));
+    process.send({ result }, () => process.exit(0));
+  } catch (error) {
+    console.error(error);
+    process.exit(1);
+  }
+}
