@@ -44,6 +44,20 @@ export function startProcess(module, name, args) {
   };
 }
 
+/** Sends a message to whoever started this process, with `told`. */
+export function tell(message) {
+  return new Promise((resolve) => {
+    process.send(message, resolve);
+  });
+}
+
+/** The next message that whoever started this process sends, with `tell`. */
+export function nextMessage() {
+  return new Promise((resolve) => {
+    process.once('message', resolve);
+  });
+}
+
 if (process.argv[1] === import.meta.filename) {
   const [, , module, name, args] = process.argv;
   try {

@@ -1,5 +1,6 @@
 // Messages per second, every answer after its flush: in the embedded log, and in EventStoreDB where there is one.
 import { eachOf, registered } from '../http-client.mjs';
+import { tell } from '../load.mjs';
 import { perEach } from '../process-figures.mjs';
 import { atLeast, below, lower, NotMeasured } from '../row.mjs';
 import { latencies } from '../statistics.mjs';
@@ -85,14 +86,14 @@ async function send({ url, clients, rooms, seconds }) {
     );
   };
   await sendUntil(performance.now() + 1000 * Math.min(WARM_UP, seconds), []);
-  await new Promise((resolve) => process.send({ phase: 'begins' }, resolve));
+  await tell({ phase: 'begins' });
   const times = [];
   const { user, system } = process.cpuUsage();
   const began = performance.now();
   await sendUntil(began + 1000 * seconds, times);
   const lasted = (performance.now() - began) / 1000;
   const used = process.cpuUsage({ user, system });
-  await new Promise((resolve) => process.send({ phase: 'ends' }, resolve));
+  await tell({ phase: 'ends' });
   for (const person of people) person.close();
   return { sent: times.length, seconds: lasted, clientMicros: used.user + used.system, times };
 }
