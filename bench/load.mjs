@@ -1,6 +1,8 @@
-// The process that a load comes from: never the server's, never the one that measures. It is told which exported
-// `loads` function of which module to run, and sends back what that gives.
+// The processes that loads come from: never the server's, never the one that measures.
 import { fork } from 'node:child_process';
+import { join } from 'node:path';
+
+const ENTRY = join(import.meta.dirname, 'load-process.mjs');
 
 /**
  * Runs `loads[name]` of a module in a process of its own.
@@ -13,7 +15,7 @@ export function inProcessOfItsOwn(module, name, args) {
 
 /** The same, where the caller has something to do meanwhile; `told` gives the next message that the load sends. */
 export function startProcess(module, name, args) {
-  const child = fork(import.meta.filename, [module, name, JSON.stringify(args)]);
+  const child = fork(ENTRY, [module, name, JSON.stringify(args)]);
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   const messages = [];
@@ -56,16 +58,4 @@ export function nextMessage() {
   return new Promise((resolve) => {
     process.once('message', resolve);
   });
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const [, , module, name, args] = process.argv;
-  try {
-    const { loads } = await import(module);
-    const result = await loads[name](JSON.parse(args));
-    process.send({ result }, () => process.exit(0));
-  } catch (error) {
-    console.error(error);
-    process.exit(1);
-  }
 }

@@ -1,0 +1,11 @@
+// A process that a load comes from. It is told which exported `loads` function of which module to run, and sends back
+// what that gives.
+const [, , module, name, args] = process.argv;
+try {
+  const { loads } = await import(module);
+  const result = await loads[name](JSON.parse(args));
+  process.send({ result }, () => process.exit(0));
+} catch (error) {
+  console.error(error);
+  process.exit(1);
+}
