@@ -4,7 +4,7 @@ const [, , module, name, args] = process.argv;
 try {
   const { loads } = await import(module);
   const result = await loads[name](JSON.parse(args));
-  process.send({ result }, () => process.exit(0));
+  process.send({ result: result ?? null }, () => process.exit(0));
 } catch (error) {
   console.error(error);
   process.exit(1);
