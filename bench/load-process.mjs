@@ -1,9 +1,12 @@
 // A process that a load comes from. It is told which exported `loads` function of which module to run, and sends back
 // what that gives.
-const [, , module, name, args] = process.argv;
+import { nextMessage } from './load.mjs';
+
+const [, , module, name] = process.argv;
 try {
+  const args = await nextMessage();
   const { loads } = await import(module);
-  const result = await loads[name](JSON.parse(args));
+  const result = await loads[name](args);
   process.send({ result: result ?? null }, () => process.exit(0));
 } catch (error) {
   console.error(error);

@@ -15,7 +15,8 @@ export function inProcessOfItsOwn(module, name, args) {
 
 /** The same, where the caller has something to do meanwhile; `told` gives the next message that the load sends. */
 export function startProcess(module, name, args) {
-  const child = fork(ENTRY, [module, name, JSON.stringify(args)]);
+  const child = fork(ENTRY, [module, name]);
+  child.send(args);
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   const messages = [];

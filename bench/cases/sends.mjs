@@ -5,8 +5,11 @@ import { perEach } from '../process-figures.mjs';
 import { atLeast, below, lower, NotMeasured } from '../row.mjs';
 import { latencies } from '../statistics.mjs';
 
-/** Seconds before what is measured: code is compiled, files have grown. */
-const WARM_UP = 1;
+/**
+ * Sends before what is measured, by so many people: the server's code is compiled when it has run some thousand times,
+ * and until then takes several times as long. A single client would need a minute for it.
+ */
+const WARM_UP = { sends: 4000, people: 16, seconds: 15 };
 
 const row = (name, what, clients, rooms, rate, p99, isRemote) => ({
   name,
@@ -30,6 +33,7 @@ const row = (name, what, clients, rooms, rate, p99, isRemote) => ({
         clients,
         rooms,
         seconds: bench.seconds,
+        warmUp: { ...WARM_UP, sends: bench.sized(WARM_UP.sends) },
       });
       await load.told();
       const before = server.cpu();
@@ -58,8 +62,8 @@ export const rows = [
 ];
 
 /** Everybody sends as soon as they are answered. Tells when what counts begins and ends. */
-async function send({ url, clients, rooms, seconds }) {
-  const names = Array.from({ length: clients }, (_, n) => `sender${n}`);
+async function send({ url, clients, rooms, seconds, warmUp }) {
+  const names = Array.from({ length: Math.max(clients, warmUp.people) }, (_, n) => `sender${n}`);
   const people = [];
   await eachOf(names, 8, async (name, n) => {
     people[n] = await registered(url, name);
@@ -72,11 +76,11 @@ async function send({ url, clients, rooms, seconds }) {
     person.get200('POST', `/join/${encodeURIComponent(roomIds[n % rooms])}`, {}),
   );
   const transactions = { count: 0 };
-  const sendUntil = async (end, times) => {
+  const sendWhile = async (some, goesOn, times) => {
     await Promise.all(
-      people.map(async (person, n) => {
+      some.map(async (person, n) => {
         const path = `/rooms/${encodeURIComponent(roomIds[n % rooms])}/send/m.room.message/`;
-        while (performance.now() < end) {
+        while (goesOn()) {
           const began = performance.now();
           const nth = transactions.count++;
           await person.get200('PUT', `${path}${nth}`, { msgtype: 'm.text', body: `Message number ${nth}` });
@@ -85,12 +89,13 @@ async function send({ url, clients, rooms, seconds }) {
       }),
     );
   };
-  await sendUntil(performance.now() + 1000 * Math.min(WARM_UP, seconds), []);
+  const until = performance.now() + 1000 * warmUp.seconds;
+  await sendWhile(people, () => transactions.count < warmUp.sends && performance.now() < until, []);
   await tell({ phase: 'begins' });
   const times = [];
   const { user, system } = process.cpuUsage();
   const began = performance.now();
-  await sendUntil(began + 1000 * seconds, times);
+  await sendWhile(people.slice(0, clients), () => performance.now() < began + 1000 * seconds, times);
   const lasted = (performance.now() - began) / 1000;
   const used = process.cpuUsage({ user, system });
   await tell({ phase: 'ends' });
