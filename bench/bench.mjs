@@ -30,6 +30,9 @@ export class Bench {
     this.#profiles = profiles;
     this.#keeps = keep !== undefined;
     this.#folder = keep ?? mkdtempSync(join(tmpdir(), 'engram-bench-data-'));
+    process.once('exit', () => {
+      this.close();
+    });
   }
 
   /** So many, at this scale; at least `least`. */

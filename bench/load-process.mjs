@@ -3,6 +3,8 @@
 import { nextMessage } from './load.mjs';
 
 const [, , module, name] = process.argv;
+// Nobody waits for it any more.
+process.once('disconnect', () => process.exit(1));
 try {
   const args = await nextMessage();
   const { loads } = await import(module);

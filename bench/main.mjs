@@ -39,6 +39,8 @@ try {
   console.error(error.message);
   process.exit(2);
 }
+// What was started and made goes with this process: see the listeners of `exit`.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 const facts = machine(ROOT);
 const { seconds, scale } = options;
 console.log(`${machineText(facts)}\n`);

@@ -45,7 +45,10 @@ export async function startServer(environment = {}, { folder, root = ROOT, profi
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   // A run that fails or is interrupted leaves no server behind.
-  const kill = () => child.kill('SIGKILL');
+  const kill = () => {
+    child.kill('SIGKILL');
+    if (folder === undefined) rmSync(data, { recursive: true, force: true });
+  };
   process.once('exit', kill);
   const ended = new Promise((resolve) => child.once('exit', resolve));
   let text = '';

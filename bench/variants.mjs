@@ -34,9 +34,11 @@ function builtCommit(commit, root) {
   const folder = mkdtempSync(join(tmpdir(), 'engram-bench-commit-'));
   const tree = join(folder, id.slice(0, 10));
   const remove = () => {
+    process.off('exit', remove);
     rmSync(folder, { recursive: true, force: true });
     git('worktree', 'prune');
   };
+  process.once('exit', remove);
   try {
     git('worktree', 'add', '--detach', tree, id);
     symlinkSync(realpathSync(join(root, 'node_modules')), join(tree, 'node_modules'));
