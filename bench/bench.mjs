@@ -3,11 +3,15 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { runProgram } from './command.mjs';
 import { inProcessOfItsOwn, startProcess } from './load.mjs';
 import { environmentFor, startServer } from './server.mjs';
 
 const BUILDERS = join(import.meta.dirname, 'data', 'builders.mjs');
+
+/** A server that uses less than so much of the processor in this time has nothing left to do. */
+const SETTLED = { ms: 1000, micros: 30_000 };
 
 /** A program under measurement: a work tree that is built, and what else its environment says. */
 export class Bench {
@@ -73,9 +77,28 @@ export class Bench {
       console.error(`Making data: ${name} ${JSON.stringify(sizes)} ...`);
       const made = await inProcessOfItsOwn(BUILDERS, name, { root: this.root, folder, ...sizes });
       await this.program(['rebuild'], { folder });
+      await this.#settle({ folder });
       writeFileSync(facts, JSON.stringify(made));
     }
     return { folder, ...JSON.parse(readFileSync(facts, 'utf8')) };
+  }
+
+  /**
+   * Lets a server do what it does once with records that others wrote (cursors read the whole log), and waits until
+   * nothing of it is left.
+   */
+  async #settle(data) {
+    const server = await this.startServer({}, data);
+    try {
+      for (let before; ;) {
+        await pause(SETTLED.ms);
+        const now = server.cpu();
+        if (now === undefined || now - before < SETTLED.micros) break;
+        before = now;
+      }
+    } finally {
+      await server.stop();
+    }
   }
 
   /** Deletes all data that are not kept. */
