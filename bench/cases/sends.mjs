@@ -68,18 +68,22 @@ async function send({ url, clients, rooms, seconds, warmUp }) {
   await eachOf(names, 8, async (name, n) => {
     people[n] = await registered(url, name);
   });
+  // Who only warms up is in a room of their own: every member of a room costs something for each message.
+  const placeOf = (n) => (n < clients ? n % rooms : rooms);
   const roomIds = [];
-  await eachOf(Array(rooms).fill(), 8, async (_, n) => {
-    roomIds[n] = (await people[n].call('POST', '/createRoom', { preset: 'public_chat' })).room_id;
+  await eachOf(Array(people.length > clients ? rooms + 1 : rooms).fill(), 8, async (_, n) => {
+    roomIds[n] = (
+      await people[n < rooms ? n : clients].call('POST', '/createRoom', { preset: 'public_chat' })
+    ).room_id;
   });
   await eachOf(people, 8, (person, n) =>
-    person.get200('POST', `/join/${encodeURIComponent(roomIds[n % rooms])}`, {}),
+    person.get200('POST', `/join/${encodeURIComponent(roomIds[placeOf(n)])}`, {}),
   );
   const transactions = { count: 0 };
   const sendWhile = async (some, goesOn, times) => {
     await Promise.all(
       some.map(async (person, n) => {
-        const path = `/rooms/${encodeURIComponent(roomIds[n % rooms])}/send/m.room.message/`;
+        const path = `/rooms/${encodeURIComponent(roomIds[placeOf(n)])}/send/m.room.message/`;
         while (goesOn()) {
           const began = performance.now();
           const nth = transactions.count++;
