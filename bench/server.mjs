@@ -1,5 +1,6 @@
 // A server for measurements: the built program with its embedded stores in a temporary folder.
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,13 +11,10 @@ export { percentile } from './statistics.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** What the environment says of stores. Each run has a log of its own there. */
-const STORES = {
-  ENGRAM_LOG__PREFIX: `bench-${Date.now()}`,
-  ...Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => /^ENGRAM_(LOG|READ_MODELS)__/.test(name)),
-  ),
-};
+/** What the environment says of stores. */
+const STORES = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => /^ENGRAM_(LOG|READ_MODELS)__/.test(name)),
+);
 
 /** What the program is told for measurements. */
 export function environmentFor(folder, environment = {}) {
@@ -26,6 +24,8 @@ export function environmentFor(folder, environment = {}) {
     ENGRAM_REGISTRATION__ENABLED: 'true',
     ENGRAM_LOGGING__LEVEL: 'warn',
     ENGRAM_LISTENERS__0__PORT: '0',
+    // On a server each data folder has a log of its own.
+    ENGRAM_LOG__PREFIX: `bench-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`,
     ...STORES,
     ...environment,
   };
