@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fold, Lane } from '../../projections/fold.js';
 import { notificationCountsProjection } from '../../projections/notification-counts.js';
-import { addUnread, settleUnread } from '../../projections/unread-events.js';
+import { addNotified, settleNotified } from '../../projections/notified-events.js';
 import { DocumentOverlay } from '../../projections/documents.js';
 import type { LoggedRecord } from '../../src/log/log.js';
 import { START } from '../../src/log/position.js';
@@ -181,8 +181,9 @@ describe('highlights', () => {
       settings: '',
     });
     const add = async (ordinal: number, highlight: boolean) => {
-      const event = { position: ordinal * 3, ordinal, highlight, thread: 'main' };
-      await addUnread(await counts(), event, documents);
+      const decision = { marks: highlight ? 1 : 0 };
+      const event = { position: ordinal * 3, ordinal, decision, thread: 'main' };
+      await addNotified(await counts(), event, documents);
       const { notifications, highlights } = await counts();
       return [notifications, highlights];
     };
@@ -192,7 +193,8 @@ describe('highlights', () => {
     expect(await add(1002, true)).toEqual([3, 3]);
     expect(await add(10_000, false)).toEqual([4, 3]);
     expect(await add(10_050, true)).toEqual([4, 3]);
-    await settleUnread(await counts(), { goes: () => false, newest: 11_002 }, 40_000, documents);
+    const nothing = { upTo: 0, gone: new Set<number>(), newest: 11_002 };
+    await settleNotified(await counts(), nothing, 40_000, documents);
     expect((await counts()).recent).toEqual([[30_150, 10_050, 1]]);
     await store.close();
     folder.remove();
