@@ -5,9 +5,8 @@ import {
   notificationUsers,
   notifiedInvitations,
   type NotificationRoom,
-  type NotifiedEvent,
 } from '../src/read-models/collections.js';
-import { asRead, notifiedEvent } from '../src/read-models/notified-events.js';
+import { notifiedEvent } from '../src/read-models/notified-events.js';
 import { MEMBER, pushRoom } from './notification-rooms.js';
 import { settingsName, settingsOf } from './notification-settings.js';
 import { keptVerdict, pushEvent } from './notification-verdicts.js';

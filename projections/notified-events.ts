@@ -170,15 +170,12 @@ async function rewrite(
 ): Promise<NotificationCount> {
   const settled: NotifiedEvent[] = [];
   const changed = (events: readonly NotifiedEvent[]): readonly NotifiedEvent[] => {
-    let isSame = true;
     const next = events.flatMap((event) => {
       const after = change(event);
-      if (after === event) return [event];
-      isSame = false;
-      if (!isRead(event)) settled.push(event);
+      if (after !== event && !isRead(event)) settled.push(event);
       return after === undefined ? [] : [after];
     });
-    return isSame ? events : next;
+    return next.length === events.length && next.every((event, n) => event === events[n]) ? events : next;
   };
   for (const page of pages) {
     const events = changed(page.events);

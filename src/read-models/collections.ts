@@ -254,12 +254,12 @@ export const notificationCounts = collection<NotificationCount>({
   projection: 'notification-counts',
   key: (d) => [d.user_id, d.room_id],
   indexes: {
-    changed: (d) => [d.user_id, d.position],
+    changed: (d) => [d.user_id, d.position, d.room_id],
     room: (d) => [d.room_id, d.user_id],
   },
   fields: {
     key: ['user_id', 'room_id'],
-    indexes: { changed: ['user_id', 'position'], room: ['room_id', 'user_id'] },
+    indexes: { changed: ['user_id', 'position', 'room_id'], room: ['room_id', 'user_id'] },
   },
 });
 
@@ -280,12 +280,15 @@ export const notifiedPages = collection<NotifiedPage>({
   projection: 'notification-counts',
   key: (d) => [d.user_id, d.room_id, d.block],
   indexes: {
-    newest: (d) => [d.user_id, d.position],
+    newest: (d) => [d.user_id, d.position, d.room_id, d.block],
     unread: (d) => (d.unread_block === undefined ? undefined : [d.user_id, d.room_id, d.unread_block]),
   },
   fields: {
     key: ['user_id', 'room_id', 'block'],
-    indexes: { newest: ['user_id', 'position'], unread: ['user_id', 'room_id', 'unread_block'] },
+    indexes: {
+      newest: ['user_id', 'position', 'room_id', 'block'],
+      unread: ['user_id', 'room_id', 'unread_block'],
+    },
   },
 });
 
@@ -302,10 +305,10 @@ export const notifiedInvitations = collection<NotifiedInvitation>({
   name: 'notified_invitations',
   projection: 'notification-counts',
   key: (d) => [d.user_id, d.room_id],
-  indexes: { newest: (d) => [d.user_id, d.position], room: (d) => [d.room_id, d.user_id] },
+  indexes: { newest: (d) => [d.user_id, d.position, d.room_id], room: (d) => [d.room_id, d.user_id] },
   fields: {
     key: ['user_id', 'room_id'],
-    indexes: { newest: ['user_id', 'position'], room: ['room_id', 'user_id'] },
+    indexes: { newest: ['user_id', 'position', 'room_id'], room: ['room_id', 'user_id'] },
   },
 });
 

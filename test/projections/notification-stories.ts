@@ -71,6 +71,16 @@ export class Chat {
     };
   }
 
+  /** The positions of all that is listed for a user, read or not, from the oldest on. */
+  async listed(user: RecordedUser): Promise<number[]> {
+    const found = await folded(notificationCountsProjection, this.log.records);
+    const own = <D extends { user_id: string }>(documents: readonly D[]) =>
+      documents.filter(({ user_id }) => user_id === user.id);
+    const pages = own(found.of(notifiedPages)).flatMap(({ events }) => events);
+    const recent = own(found.of(notificationCounts)).flatMap((counts) => counts.recent);
+    return [...pages, ...recent].map(([position]) => position);
+  }
+
   /** What is counted for a user in this room, as `[notifications, highlights]`, with threads if there are any. */
   async unread(user: RecordedUser): Promise<unknown> {
     const { counts } = await this.documents();
