@@ -81,7 +81,7 @@ export async function markRead(
     const isMeant = (upTo === undefined || at <= upTo) && (thread === null || (root || MAIN) === thread);
     return isRead(event) || !isMeant ? event : asRead(event);
   };
-  const isPaged = notifications > recent.filter((event) => !isRead(event)).length;
+  const isPaged = notifications > recent.reduce((count, event) => count + Number(!isRead(event)), 0);
   const range = { prefix: [user_id, room_id] };
   const pages = isPaged ? await documents.find(notifiedPages, range, 'unread') : [];
   await rewrite(counts, change, pages, position, documents);
@@ -170,12 +170,16 @@ async function rewrite(
 ): Promise<NotificationCount> {
   const settled: NotifiedEvent[] = [];
   const changed = (events: readonly NotifiedEvent[]): readonly NotifiedEvent[] => {
-    const next = events.flatMap((event) => {
+    let next: NotifiedEvent[] | undefined;
+    for (const [n, event] of events.entries()) {
       const after = change(event);
-      if (after !== event && !isRead(event)) settled.push(event);
-      return after === undefined ? [] : [after];
-    });
-    return next.length === events.length && next.every((event, n) => event === events[n]) ? events : next;
+      if (after !== event) {
+        next ??= events.slice(0, n);
+        if (!isRead(event)) settled.push(event);
+      }
+      if (after !== undefined) next?.push(after);
+    }
+    return next ?? events;
   };
   for (const page of pages) {
     const events = changed(page.events);
