@@ -10,42 +10,50 @@ import {
   notificationRooms,
   notificationStateEvents,
   notificationUsers,
-  unreadPages,
+  notifiedInvitations,
+  notifiedPages,
   type NotificationEvent,
+  type NotificationRoom,
 } from '../src/read-models/collections.js';
 import { forgetInCounts } from './notification-forgetting.js';
+import { listInvitation, removeInvitations } from './notification-invitations.js';
 import { changeRoom, countEvent, keepStateEvent, pushRoom, redactStateEvent } from './notification-rooms.js';
 import { changeSettings, settingsOf } from './notification-settings.js';
 import type { Documents, Projection } from './projection.js';
 import { appliedRedaction, isRefused, recordedEvent, type AcceptedRecord } from './recorded-event.js';
 import { searchableFields } from './searchable-fields.js';
 import { userOfStream } from './streams.js';
-import { addUnread, forgetUnread, MAIN, markRead, removeCounts } from './unread-events.js';
+import { keptVerdict, pushEvent } from './notification-verdicts.js';
+import { addNotified, forgetNotified, MAIN, markRead, removeCounts } from './notified-events.js';
 
 /**
- * Unread counts of our users in the rooms that they have joined (Client-Server API, Receiving notifications;
- * Threaded read receipts). Of an invitation `/sync` shows no counts, so there are none. Each event that notifies a
- * user is listed until it is read or redacted, or too many came after it, or the user leaves; the counts are those of
- * the lists.
+ * What notifies our users in the rooms that they have joined, and unread counts of it (Client-Server API, Receiving
+ * notifications; Threaded read receipts; Listing notifications). Each event that notifies a user is listed, first as
+ * unread, then as read, until it is redacted, or too many came after it, or the user leaves; the counts are those of
+ * the unread ones. Of an invitation `/sync` shows no counts, so there are none: it is listed by itself, and once the
+ * user has joined as one that was read.
  *
  * An event reads what is before it for its sender, as a receipt would that names the event's thread: what clients
  * take it for. Not so a membership, which follows from a changed profile in all rooms at once.
  *
  * Cost of an event in a room with n members of ours: one read of a range of n documents, n evaluations (0.4 us each
- * with the predefined rules), and a write for each member whom it notifies. With 1,000 members, who are all
- * notified, that is 9 ms of a batch of such messages, and 27 ms of one alone. Of a receipt: a write, and the pages
- * of what it makes read, where that is more than 32 events.
+ * with the predefined rules), and a write for each member whom it notifies; every 32 events one more for each, a page.
+ * With 1,000 members, who are all notified, that is 9 ms of a batch of such messages, and 27 ms of one alone. Of a
+ * receipt: a write, and the pages of what it makes read, where that is more than 32 events. Of a redaction: a write for
+ * each member whom the event has notified, and a read for each where it is none of the newest. Of an invitation: three
+ * reads and a write.
  */
 export const notificationCountsProjection: Projection = {
   name: 'notification-counts',
-  version: 2,
+  version: 3,
   collections: [
     notificationCounts,
     notificationUsers,
     notificationStateEvents,
     notificationRooms,
     notificationEvents,
-    unreadPages,
+    notifiedPages,
+    notifiedInvitations,
   ],
   handles: [
     'room.event.accepted',
@@ -85,6 +93,7 @@ async function evolve(record: LoggedRecord, documents: Documents): Promise<void>
       documents.delete(notificationUsers, [user]);
       const rooms = await documents.find(notificationCounts, { prefix: [user] });
       for (const counts of rooms) await removeCounts(counts, documents);
+      await removeInvitations(user, documents);
       return;
     }
     case 'content.forgotten':
@@ -97,13 +106,14 @@ async function evolve(record: LoggedRecord, documents: Documents): Promise<void>
 async function evolveRoom(record: AcceptedRecord, documents: Documents): Promise<void> {
   const { event } = recordedEvent(record);
   keepStateEvent(record, documents);
-  await notify(record, event, documents);
+  const room = await notify(record, event, documents);
   const redaction = appliedRedaction(record);
   if (redaction !== undefined) {
     await forgetNotifications(event.roomId, redaction.target, record.position, documents);
     await redactStateEvent(event.roomId, redaction, documents);
   }
   await changeRoom(record, documents);
+  await listInvitation(record, event, room, documents);
 }
 
 /**
@@ -138,14 +148,19 @@ async function keepEvent(
   return kept;
 }
 
-async function notify(record: AcceptedRecord, event: RoomEvent, documents: Documents): Promise<void> {
+/** Gives the room as it was before the event. */
+async function notify(
+  record: AcceptedRecord,
+  event: RoomEvent,
+  documents: Documents,
+): Promise<NotificationRoom> {
   const { roomId, sender } = event;
   const { position } = record;
   const counted = await countEvent(record, documents);
   const { events: ordinal } = counted;
   const { reader, thread_id: thread = MAIN } = await keepEvent(event, ordinal, documents);
   const members = await documents.find(notificationCounts, { prefix: [roomId] }, 'room');
-  if (members.length === 0) return;
+  if (members.length === 0) return counted;
   const prepared = new PreparedEvent(pushEvent(event));
   const room = await pushRoom(counted, sender, documents);
   for (const member of members) {
@@ -157,26 +172,13 @@ async function notify(record: AcceptedRecord, event: RoomEvent, documents: Docum
     const settings = found instanceof Promise ? await found : found;
     // State is shown whoever sent it (Ignoring Users).
     if (event.stateKey === undefined && settings.ignored.has(sender)) continue;
-    const { notify, highlight } = evaluatePushRules(settings.rules, prepared, room.seenBy(member));
-    if (notify) await addUnread(member, { position, ordinal, highlight, thread }, documents);
+    const decision = keptVerdict(evaluatePushRules(settings.rules, prepared, room.seenBy(member)));
+    if (decision !== undefined) await addNotified(member, { position, ordinal, decision, thread }, documents);
   }
+  return counted;
 }
 
-/** The event in client format, which is what rules are about. */
-function pushEvent({ content, eventId, originServerTs, roomId, sender, type, stateKey, redacts }: RoomEvent) {
-  return {
-    content,
-    event_id: eventId,
-    origin_server_ts: originServerTs,
-    room_id: roomId,
-    sender,
-    type,
-    ...(stateKey === undefined ? {} : { state_key: stateKey }),
-    ...(redacts === undefined ? {} : { redacts }),
-  };
-}
-
-/** What was redacted notifies nobody any more. Costs a read of the range of members, and a write for each who had it unread. */
+/** What was redacted notifies nobody any more. Costs a read of the range of members, and a write for each whom it has notified. */
 async function forgetNotifications(
   roomId: string,
   eventId: string,
@@ -186,7 +188,7 @@ async function forgetNotifications(
   const event = await documents.get(notificationEvents, [roomId, eventId]);
   if (event === undefined) return;
   const members = await documents.find(notificationCounts, { prefix: [roomId] }, 'room');
-  for (const member of members) await forgetUnread(member, event.ordinal, position, documents);
+  for (const member of members) await forgetNotified(member, event.ordinal, position, documents);
 }
 
 /** A receipt for an event whose place is not known reads nothing: it cannot be said what is before it. */

@@ -4,22 +4,24 @@ import {
   notificationRooms,
   type NotificationEvent,
 } from '../src/read-models/collections.js';
+import { forgetInvitations } from './notification-invitations.js';
 import { LEVELS, MEMBER, redactStateEvent } from './notification-rooms.js';
 import type { Documents } from './projection.js';
 import { forgottenEvents, type ForgottenEvent, type ForgottenRecord } from './recorded-event.js';
-import { settleUnread } from './unread-events.js';
+import { settleNotified } from './notified-events.js';
 
 /**
  * Brings unread counts to what they are when the content of events is gone, however it was when they came: a rebuild
  * afterwards, which never knew it, comes to the same. Content has consequences that cannot be taken back one by one,
- * so some of what is unread counts as read from here on:
+ * so some of what is listed, read or not, goes:
  *
  * - of everybody: the events themselves, and what relates to them (reactions, edits), which was in their thread;
  * - of who sent one of these: whatever came before it, as sending reads a thread, and which one is not known any more;
  * - of whose display name was in one, all of the room: rules may have looked for the name;
  * - of everybody, all of the room, where one was m.room.power_levels, whose `notifications` rules look at.
  *
- * Cost: for each of the rooms a read of the range of its members, and a write for each; two reads for each event.
+ * Cost: for each of the rooms a read of the ranges of its members and invitations, and for each member a write, a read,
+ * and one for each 32 of the room's events of which some go; two reads for each event.
  */
 export async function forgetInCounts(record: ForgottenRecord, documents: Documents): Promise<void> {
   const rooms = new Map<string, ForgottenEvent[]>();
@@ -50,11 +52,11 @@ async function forgetInRoom(
     if (reader !== undefined) read.set(reader, Math.max(read.get(reader) ?? 0, ordinal));
   }
   const newest = (await documents.get(notificationRooms, [roomId]))?.events ?? 0;
+  const upTo = (userId: string) => Math.max(everybodyRead, read.get(userId) ?? 0);
   for (const member of await documents.find(notificationCounts, { prefix: [roomId] }, 'room')) {
-    const upTo = Math.max(everybodyRead, read.get(member.user_id) ?? 0);
-    const goes = (ordinal: number) => ordinal <= upTo || gone.has(ordinal);
-    await settleUnread(member, { goes, newest }, position, documents);
+    await settleNotified(member, { upTo: upTo(member.user_id), gone, newest }, position, documents);
   }
+  await forgetInvitations(roomId, (user, ordinal) => ordinal <= upTo(user) || gone.has(ordinal), documents);
 }
 
 /** The events, and all that relates to them by something else than a thread: none of it is in a thread from now on. */

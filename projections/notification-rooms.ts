@@ -8,15 +8,17 @@ import {
   notificationRooms,
   notificationStateEvents,
   notificationUsers,
+  notifiedInvitations,
   type NotificationCount,
   type NotificationRoom,
   type NotificationStateEvent,
 } from '../src/read-models/collections.js';
+import { asRead } from '../src/read-models/notified-events.js';
 import { redactContent } from './client-event.js';
 import { settingsName } from './notification-settings.js';
 import type { Documents } from './projection.js';
 import { recordedEvent, type AcceptedRecord, type StateEventRecord } from './recorded-event.js';
-import { removeCounts } from './unread-events.js';
+import { removeCounts } from './notified-events.js';
 
 export const MEMBER = 'm.room.member';
 export const LEVELS = 'm.room.power_levels';
@@ -113,6 +115,8 @@ async function changeMember(
   const user = await documents.get(notificationUsers, [userId]);
   if (user === undefined) return;
   const before = await documents.get(notificationCounts, [userId, roomId]);
+  const invitation = await documents.get(notifiedInvitations, [userId, roomId]);
+  if (invitation !== undefined) documents.delete(notifiedInvitations, [userId, roomId]);
   if (event === undefined || !isJoin(event)) {
     if (before !== undefined) await removeCounts(before, documents);
     return;
@@ -126,7 +130,7 @@ async function changeMember(
     highlights: before?.highlights ?? 0,
     ...(threads === undefined ? {} : { threads }),
     position: before?.position ?? position,
-    recent: before?.recent ?? [],
+    recent: before?.recent ?? (invitation === undefined ? [] : [asRead(invitation.event)]),
     member_event: event.event_id,
     ...(typeof displayname === 'string' ? { displayname } : {}),
     settings: settingsName(user),
@@ -176,7 +180,7 @@ export class PushRoom {
   }
 
   /** As one of its members sees it. */
-  seenBy({ user_id, displayname }: NotificationCount): PushContext {
+  seenBy({ user_id, displayname }: Pick<NotificationCount, 'user_id' | 'displayname'>): PushContext {
     return new MemberContext(this, user_id, displayname);
   }
 }

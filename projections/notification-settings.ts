@@ -18,6 +18,8 @@ export interface Settings {
   readonly ignored: ReadonlySet<string>;
 }
 
+type Member = Pick<NotificationCount, 'user_id' | 'settings'>;
+
 /** The name of the settings of users who changed nothing. */
 export const PREDEFINED = '';
 
@@ -33,12 +35,12 @@ const compiled = new LRUCache<string, Settings>({ maxSize: CACHE_CHARACTERS });
 const PREDEFINED_SETTINGS: Settings = { rules: compileRuleset(NO_USER_RULES), ignored: new Set() };
 
 /** The settings by which a member's events are judged; mostly they are at hand, otherwise they are read and compiled. */
-export function settingsOf(member: NotificationCount, documents: Documents): Settings | Promise<Settings> {
+export function settingsOf(member: Member, documents: Documents): Settings | Promise<Settings> {
   if (member.settings === PREDEFINED) return PREDEFINED_SETTINGS;
   return compiled.get(member.settings) ?? compileSettings(member, documents);
 }
 
-async function compileSettings(member: NotificationCount, documents: Documents): Promise<Settings> {
+async function compileSettings(member: Member, documents: Documents): Promise<Settings> {
   const user = await documents.get(notificationUsers, [member.user_id]);
   if (user === undefined) return PREDEFINED_SETTINGS;
   const settings = { rules: compileRuleset(userRules(user)), ignored: new Set(user.ignored) };

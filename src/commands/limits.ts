@@ -9,6 +9,7 @@ export interface AccountLimits {
   /** Account data altogether, names included, in bytes of JSON. */
   readonly accountDataBytes: number;
   readonly filters: number;
+  readonly pushers: number;
 }
 
 export const UNLIMITED: AccountLimits = {
@@ -16,6 +17,7 @@ export const UNLIMITED: AccountLimits = {
   rooms: Infinity,
   accountDataBytes: Infinity,
   filters: Infinity,
+  pushers: Infinity,
 };
 
 /** The refusal of one more than an account may have. */

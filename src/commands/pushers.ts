@@ -1,7 +1,8 @@
 import { MatrixError } from '../protocol/errors.js';
 import { type JsonObject } from '../protocol/json.js';
-import { userStream } from './aggregates/user.js';
+import { pusherKey, userStream } from './aggregates/user.js';
 import type { CommandContext, Done } from './command.js';
+import { tooMany } from './limits.js';
 import { requireActive } from './login.js';
 import type { WriteSide } from './write-side.js';
 
@@ -68,7 +69,12 @@ function checkGateway(url: JsonObject[string]): void {
   }
 }
 
-/** `POST /pushers/set` (Client-Server API, Push Notifications): adds a pusher, or changes it. */
+/**
+ * `POST /pushers/set` (Client-Server API, Push Notifications): adds a pusher, or changes it. What somebody else has
+ * taken over since counts for the account's limit until its device is gone or it is deleted.
+ *
+ * @throws MatrixError M_RESOURCE_LIMIT_EXCEEDED for one more than an account may have; and as {@link pusherContent}
+ */
 export function setPusher(
   side: WriteSide,
   userId: string,
@@ -79,13 +85,18 @@ export function setPusher(
   const pusher = { ...pusherContent(request) };
   const { appId, pushkey, append } = request;
   return side.users.handle(userStream(userId), context, (user) => {
-    requireActive(user);
+    const { pushers } = requireActive(user);
+    if (!pushers.has(pusherKey(appId, pushkey)) && pushers.size >= side.limits.pushers) {
+      throw tooMany(
+        `You can have ${side.limits.pushers} pushers here at most: delete some that are not used.`,
+      );
+    }
     const data = { device_id: deviceId, app_id: appId, pushkey, append, pusher };
     return { records: [{ type: 'pusher.set', version: 1, data }], result: undefined };
   });
 }
 
-/** `POST /pushers/set` with `kind` null. */
+/** `POST /pushers/set` with `kind` null. Where there is none, nothing is recorded. */
 export function deletePusher(
   side: WriteSide,
   userId: string,
@@ -93,7 +104,8 @@ export function deletePusher(
   context: CommandContext,
 ): Promise<Done<undefined>> {
   return side.users.handle(userStream(userId), context, (user) => {
-    requireActive(user);
+    const { pushers } = requireActive(user);
+    if (!pushers.has(pusherKey(appId, pushkey))) return { records: [], result: undefined };
     const data = { app_id: appId, pushkey };
     return { records: [{ type: 'pusher.deleted', version: 1, data }], result: undefined };
   });

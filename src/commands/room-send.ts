@@ -2,13 +2,13 @@ import { MatrixError } from '../protocol/errors.js';
 import { canRedact, powerLevels } from '../protocol/power-levels.js';
 import { isRoomAlias, isUserId } from '../protocol/identifiers.js';
 import { isJsonObject, type JsonObject } from '../protocol/json.js';
-import { transactionKey } from '../room-state/room-index.js';
 import { aliasStream } from './aggregates/alias.js';
 import { roomStream } from './aggregates/room.js';
 import type { CommandContext, Done } from './command.js';
 import { checkRoomCount } from './room-count.js';
 import { newEvent, type EventDraft } from './room/new-event.js';
 import type { RoomSession } from './room/room-session.js';
+import { sendKey } from './room/send-key.js';
 import type { WriteSide } from './write-side.js';
 
 /** Who sends: the device makes a transaction ID unique. */
@@ -37,11 +37,12 @@ export function sendEvent(
   },
   context: CommandContext,
 ): Promise<Done<Sent>> {
-  return send(side, sender, roomId, message.transactionId, context, async (room) => {
+  const { type, transactionId } = message;
+  return send(side, sender, roomId, { type, transactionId }, context, async (room) => {
     refuseOwnReplacement(roomId, message);
     await checkThread(room, message.content);
     return {
-      type: message.type,
+      type,
       sender: sender.userId,
       content: message.content,
       looseNumbers: message.looseNumbers ?? false,
@@ -57,15 +58,23 @@ export function redactEvent(
   redaction: { target: string; content: JsonObject; transactionId: string },
   context: CommandContext,
 ): Promise<Done<Sent>> {
-  return send(side, sender, roomId, redaction.transactionId, context, async (room) => {
-    await checkRedaction(room, sender.userId, redaction.target);
-    return {
-      type: 'm.room.redaction',
-      sender: sender.userId,
-      content: redaction.content,
-      redacts: redaction.target,
-    };
-  });
+  const type = 'm.room.redaction';
+  return send(
+    side,
+    sender,
+    roomId,
+    { type, transactionId: redaction.transactionId },
+    context,
+    async (room) => {
+      await checkRedaction(room, sender.userId, redaction.target);
+      return {
+        type,
+        sender: sender.userId,
+        content: redaction.content,
+        redacts: redaction.target,
+      };
+    },
+  );
 }
 
 /** `PUT /rooms/{roomId}/state/{eventType}/{stateKey}`. */
@@ -103,7 +112,7 @@ function send(
   side: WriteSide,
   sender: Sender,
   roomId: string,
-  transactionId: string | undefined,
+  { type, transactionId }: { readonly type: string; readonly transactionId: string | undefined },
   context: CommandContext,
   draft: (room: RoomSession) => EventDraft | Promise<EventDraft>,
 ): Promise<Done<Sent>> {
@@ -112,7 +121,7 @@ function send(
     transactionId === undefined
       ? {}
       : { transaction: { device_id: deviceId, transaction_id: transactionId } };
-  const key = transactionId === undefined ? undefined : transactionKey(userId, deviceId, transactionId);
+  const key = transactionId === undefined ? undefined : sendKey(type, userId, deviceId, transactionId);
   return side.rooms.handle(roomStream(roomId), context, async (room) => {
     const earlier = key === undefined ? undefined : room.sent(key);
     if (earlier !== undefined) return { records: [], result: { event_id: earlier } };

@@ -438,6 +438,10 @@ export interface Config {
      * The most filters that a user can keep here.
      */
     readonly filters_per_user: number;
+    /**
+     * The most pushers that a user can have.
+     */
+    readonly pushers_per_user: number;
   };
   /**
    * The registration files (YAML or JSON) of application services.

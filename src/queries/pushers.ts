@@ -7,16 +7,15 @@ export async function pushersOf(side: ReadSide, userId: string): Promise<JsonObj
   return (await side.store.collection(pushers).find({ prefix: [userId] })).map(shown);
 }
 
-/** Whether a user has a pusher, and it is just so where that is asked: clients set theirs up anew at every start. */
+/** Whether a user has a pusher that is just so: clients set theirs up anew at every start. */
 export async function hasPusher(
   side: ReadSide,
   userId: string,
   id: { readonly appId: string; readonly pushkey: string },
-  as?: { readonly deviceId: string; readonly content: JsonObject },
+  as: { readonly deviceId: string; readonly content: JsonObject },
 ): Promise<boolean> {
   const found = await side.store.collection(pushers).get([userId, id.appId, id.pushkey]);
-  if (found === undefined || as === undefined) return found !== undefined;
-  return found.device_id === as.deviceId && found.json === JSON.stringify(as.content);
+  return found?.device_id === as.deviceId && found.json === JSON.stringify(as.content);
 }
 
 function shown({ app_id, pushkey, json }: Pusher): JsonObject {

@@ -210,10 +210,17 @@ export const pushers = collection<Pusher>({
 });
 
 /**
- * An event that notifies a user: its position, its number in the room (`notification_events`), whether it is
- * highlighted, and its thread's root where it is in one.
+ * An event that notifies a user: its position, its number in the room (`notification_events`), its marks
+ * (notified-events.ts), its thread's root where it is in one ('' where only actions follow), and the actions as JSON
+ * text where the marks do not say them.
  */
-export type UnreadEvent = readonly [position: number, ordinal: number, highlight: 0 | 1, thread?: string];
+export type NotifiedEvent = readonly [
+  position: number,
+  ordinal: number,
+  marks: number,
+  thread?: string,
+  actions?: string,
+];
 
 export interface UnreadCounts {
   readonly notifications: number;
@@ -233,8 +240,8 @@ export type NotificationCount = Document &
     threads?: Readonly<Record<string, UnreadCounts>>;
     /** When the counts became what they are. */
     position: number;
-    /** Of the events that are counted, those of the newest block, oldest first; `unread_pages` has the others. */
-    recent: readonly UnreadEvent[];
+    /** Of the events that notify the user, read ones too, those of the newest block, oldest first; `notified_pages` has the others. */
+    recent: readonly NotifiedEvent[];
     /** The current member event, and the user's name in it. */
     member_event: string;
     displayname?: string;
@@ -247,29 +254,62 @@ export const notificationCounts = collection<NotificationCount>({
   projection: 'notification-counts',
   key: (d) => [d.user_id, d.room_id],
   indexes: {
-    changed: (d) => [d.user_id, d.position],
+    changed: (d) => [d.user_id, d.position, d.room_id],
     room: (d) => [d.room_id, d.user_id],
   },
   fields: {
     key: ['user_id', 'room_id'],
-    indexes: { changed: ['user_id', 'position'], room: ['room_id', 'user_id'] },
+    indexes: { changed: ['user_id', 'position', 'room_id'], room: ['room_id', 'user_id'] },
   },
 });
 
-/** A block's unread events, oldest first: those whose numbers in the room begin alike. */
-export type UnreadPage = Document & {
+/** A block's events that notify a user, oldest first: those whose numbers in the room begin alike. */
+export type NotifiedPage = Document & {
   user_id: string;
   room_id: string;
   block: number;
-  events: readonly UnreadEvent[];
+  /** Of the last event. */
+  position: number;
+  /** The block, where an event of it is unread. */
+  unread_block?: number;
+  events: readonly NotifiedEvent[];
 };
 
-export const unreadPages = collection<UnreadPage>({
-  name: 'unread_pages',
+export const notifiedPages = collection<NotifiedPage>({
+  name: 'notified_pages',
   projection: 'notification-counts',
   key: (d) => [d.user_id, d.room_id, d.block],
-  indexes: {},
-  fields: { key: ['user_id', 'room_id', 'block'], indexes: {} },
+  indexes: {
+    newest: (d) => [d.user_id, d.position, d.room_id, d.block],
+    unread: (d) => (d.unread_block === undefined ? undefined : [d.user_id, d.room_id, d.unread_block]),
+  },
+  fields: {
+    key: ['user_id', 'room_id', 'block'],
+    indexes: {
+      newest: ['user_id', 'position', 'room_id', 'block'],
+      unread: ['user_id', 'room_id', 'unread_block'],
+    },
+  },
+});
+
+/** An invitation that notifies its user, and was not answered yet. */
+export type NotifiedInvitation = Document & {
+  user_id: string;
+  room_id: string;
+  event_id: string;
+  position: number;
+  event: NotifiedEvent;
+};
+
+export const notifiedInvitations = collection<NotifiedInvitation>({
+  name: 'notified_invitations',
+  projection: 'notification-counts',
+  key: (d) => [d.user_id, d.room_id],
+  indexes: { newest: (d) => [d.user_id, d.position, d.room_id], room: (d) => [d.room_id, d.user_id] },
+  fields: {
+    key: ['user_id', 'room_id'],
+    indexes: { newest: ['user_id', 'position', 'room_id'], room: ['room_id', 'user_id'] },
+  },
 });
 
 /** Every accepted event, as far as unread counts depend on it. */

@@ -153,5 +153,6 @@ async function renewed(log: Log, open: () => Promise<Log>): Promise<Log> {
 
 function accountLimits({ limits }: Config): AccountLimits {
   const { devices_per_user: devices, rooms_per_user: rooms, filters_per_user: filters } = limits;
-  return { devices, rooms, filters, accountDataBytes: limits.account_data_bytes };
+  const { pushers_per_user: pushers, account_data_bytes: accountDataBytes } = limits;
+  return { devices, rooms, filters, pushers, accountDataBytes };
 }

@@ -1,3 +1,4 @@
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import { clientRoutes } from '../../src/http/client/routes.js';
@@ -83,11 +84,23 @@ describe('every route with a body', () => {
     }
   });
 
-  it('refuses what is packed', async () => {
-    for (const route of routes) {
-      const headers = { 'content-encoding': 'gzip' };
-      const request = { method: route.method, path: pathOf(route), as: alice, payload: '{}', headers };
-      expect((await raw(server, request)).status).toBe(415);
+  it('refuses what is packed, before it unpacks a byte of it', async () => {
+    const zeros = Buffer.alloc(50_000_000);
+    const bombs = {
+      gzip: gzipSync(zeros),
+      deflate: deflateSync(zeros),
+      br: brotliCompressSync(zeros),
+      zstd: '{}',
+    };
+    for (const [encoding, payload] of Object.entries(bombs)) {
+      expect(payload.length).toBeLessThan(100_000);
+      for (const route of routes) {
+        const headers = { 'content-encoding': encoding };
+        const request = { method: route.method, path: pathOf(route), as: alice, payload, headers };
+        const { status, body } = await raw(server, request);
+        expect([route.name, encoding, status]).toEqual([route.name, encoding, 415]);
+        expect(body['errcode']).toMatch(/^M_/);
+      }
     }
   });
 

@@ -164,4 +164,39 @@ describe('paging tokens', () => {
     (await alice.get('/publicRooms?since=x')).refused(400, 'M_INVALID_PARAM');
     (await alice.get(`/rooms/${one}/context/$nothing`)).refused(404, 'M_NOT_FOUND');
   });
+
+  it('that are forged, or of another kind of page, are refused by whatever comes in pages', async () => {
+    const roomId = String((await alice.post('/createRoom')).ok()['room_id']);
+    const sent = (await alice.put(`/rooms/${roomId}/send/m.room.message/root`, { body: 'root' })).ok();
+    const relates = `/_matrix/client/v1/rooms/${roomId}`;
+    const event = encodeURIComponent(String(sent['event_id']));
+    const { start } = (await alice.get(`/rooms/${roomId}/messages?dir=b`)).ok();
+    const notified = String(start).replace(/^s/, 'n');
+    for (const path of [
+      `/rooms/${roomId}/messages?dir=b`,
+      `${relates}/relations/${event}?dir=b`,
+      `${relates}/relations/${event}/m.annotation?dir=b`,
+      `${relates}/relations/${event}/m.annotation/m.reaction?dir=b`,
+      `${relates}/threads?limit=5`,
+      '/notifications?limit=5',
+    ]) {
+      const other = path.startsWith('/notifications') ? String(start) : notified;
+      (await alice.get(`${path}&from=${other === notified ? String(start) : notified}`)).ok();
+      for (const from of [
+        other,
+        'x',
+        '',
+        's',
+        '-1',
+        's-1_0_x',
+        's1_0',
+        `${other}'`,
+        '\u0000',
+        '9'.repeat(1025),
+      ]) {
+        const answer = await alice.get(`${path}&from=${encodeURIComponent(from)}`);
+        expect([path, from, answer.status, answer.errcode]).toEqual([path, from, 400, 'M_INVALID_PARAM']);
+      }
+    }
+  });
 });

@@ -220,13 +220,16 @@ describe('sizes', () => {
 });
 
 describe('transaction IDs', () => {
-  it('give the first event again, whatever is sent with them later, and are of one device and room', async () => {
+  it('give the first event again, whatever is sent with them later, and are of one device, room and endpoint', async () => {
     const path = `/rooms/${roomId}/send/m.room.message/same`;
     const first = (await alice.put(path, { body: 'first' })).ok();
     expect((await alice.put(path, { body: 'other' })).ok()).toEqual(first);
     expect((await raw(server, { method: 'PUT', path, as: alice, payload: '{"n":1.5}' })).status).toBe(200);
     const redaction = `/rooms/${roomId}/redact/${String(first['event_id'])}/same`;
-    expect((await alice.put(redaction)).ok()).toEqual(first);
+    const redacted = (await alice.put(redaction)).ok();
+    expect(redacted).not.toEqual(first);
+    expect((await alice.put(redaction, { reason: 'again' })).ok()).toEqual(redacted);
+    expect((await alice.put(path, { body: 'third' })).ok()).toEqual(first);
     const tablet = await server.login('alice');
     expect((await tablet.put(path, { body: 'first' })).ok()).not.toEqual(first);
     const other = await room();
@@ -234,6 +237,6 @@ describe('transaction IDs', () => {
       first,
     );
     const { content } = (await alice.get(`/rooms/${roomId}/event/${String(first['event_id'])}`)).ok();
-    expect(content).toEqual({ body: 'first' });
+    expect(content).toEqual({});
   });
 });

@@ -1,13 +1,20 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fold, Lane } from '../../projections/fold.js';
 import { notificationCountsProjection } from '../../projections/notification-counts.js';
-import { addUnread, settleUnread } from '../../projections/unread-events.js';
+import { addNotified, settleNotified } from '../../projections/notified-events.js';
 import { DocumentOverlay } from '../../projections/documents.js';
+import type { RoomEvent } from '../../src/protocol/events.js';
 import type { LoggedRecord } from '../../src/log/log.js';
 import { START } from '../../src/log/position.js';
-import { notificationCounts, type NotificationCount } from '../../src/read-models/collections.js';
+import {
+  notificationCounts,
+  notifiedInvitations,
+  type NotificationCount,
+} from '../../src/read-models/collections.js';
 import { openLmdbReadStore } from '../../src/read-models/lmdb.js';
 import { temporaryFolder } from '../support/folder.js';
+import { folded } from '../support/folded.js';
 import { afterForgetting, forgetsEvents } from '../support/forgetting.js';
 import { dumpProjection } from '../support/projections.js';
 import { alice, bob, carol, Chat, mentions, olga, rules } from './notification-stories.js';
@@ -159,6 +166,82 @@ describe('when content is forgotten', () => {
   });
 });
 
+describe('what was read', () => {
+  test('goes where it was of the content, and from before what its reader said', async () => {
+    const chat = new Chat();
+    const said = Array.from({ length: 100 }, (_, i) => chat.says(carol, `${i}`));
+    const [, , third, , fifth] = said;
+    if (third === undefined || fifth === undefined) throw new Error('Nothing was said.');
+    chat.reads(chat.bob, said[70] ?? fifth);
+    forgetsEvents(chat.log, [third.eventId, said[65]?.eventId ?? '', said[99]?.eventId ?? ''], 'erased');
+    expect(await chat.listed(chat.bob)).toHaveLength(97);
+    await expectSame(chat);
+    const own = chat.says(bob, 'mine');
+    chat.says(carol, 'after');
+    forgetsEvents(chat.log, [own.eventId], 'erased');
+    expect(await chat.listed(chat.bob)).toHaveLength(1);
+    await expectSame(chat);
+  });
+
+  test('is like an invitation that rules have looked into: it goes, whatever they said', async () => {
+    const chat = new Chat();
+    const condition = { kind: 'event_match', key: 'content.reason', pattern: 'Come!' } as const;
+    chat.olga.setsData('m.push_rules', rules('override', { conditions: [condition], actions: [] }));
+    const invited = ['Come!', 'Please come.'].map((reason) =>
+      chat.room.tell((room) => room.membership(alice, olga, 'invite', { reason })),
+    );
+    const invitations = async () =>
+      (await folded(notificationCountsProjection, chat.log.records)).of(notifiedInvitations);
+    expect((await invitations()).map(({ event_id }) => event_id)).toEqual([invited[1]?.eventId]);
+    const ids = invited.map(({ eventId }) => eventId);
+    const again = chat.room.tell((room) => room.membership(alice, olga, 'invite', { reason: 'Come!' }));
+    forgetsEvents(chat.log, [...ids, again.eventId], 'erased');
+    expect(await invitations()).toEqual([]);
+    await expectSame(chat);
+  });
+
+  test('and invitations are as if the content had never been, whatever happened', async () => {
+    const doing = fc.constantFrom(
+      'say',
+      'thread',
+      'relate',
+      'mention',
+      'read',
+      'redact',
+      'invite',
+      'move',
+      'forget',
+    );
+    const steps = fc.array(fc.tuple(doing, fc.nat({ max: 3 }), fc.nat({ max: 80 })), { maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (story) => {
+        const chat = new Chat();
+        const people = [alice, bob, carol, olga];
+        const said: RoomEvent[] = Array.from({ length: 40 }, () => chat.says(carol, 'first'));
+        for (const [what, who, at] of story) {
+          const one = people[who] ?? alice;
+          const target = said[at % said.length];
+          if (target === undefined) throw new Error('Nothing was said.');
+          const user = [chat.alice, chat.bob, chat.olga][at % 3] ?? chat.alice;
+          if (what === 'say') said.push(chat.says(one, 'x'));
+          else if (what === 'mention') said.push(chat.says(one, 'x', mentions(alice, bob)));
+          else if (what === 'thread') said.push(chat.relates(one, 'm.thread', target));
+          else if (what === 'relate') said.push(chat.relates(one, 'm.reference', target));
+          else if (what === 'redact') chat.room.redact(one, target);
+          else if (what === 'forget') forgetsEvents(chat.log, [target.eventId], 'erased');
+          else if (what === 'read') chat.reads(user, target, { thread_id: who === 0 ? 'main' : null });
+          else if (what === 'invite')
+            said.push(chat.room.tell((room) => room.membership(alice, one, 'invite')));
+          else said.push(chat.room.tell((room) => room.membership(one, one, at % 2 ? 'join' : 'leave')));
+        }
+        forgetsEvents(chat.log, [said[7]?.eventId ?? ''], 'erased');
+        await expectSame(chat);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
 describe('highlights', () => {
   test('count for ten thousand events of the room', async () => {
     const folder = temporaryFolder();
@@ -181,8 +264,9 @@ describe('highlights', () => {
       settings: '',
     });
     const add = async (ordinal: number, highlight: boolean) => {
-      const event = { position: ordinal * 3, ordinal, highlight, thread: 'main' };
-      await addUnread(await counts(), event, documents);
+      const decision = { marks: highlight ? 1 : 0 };
+      const event = { position: ordinal * 3, ordinal, decision, thread: 'main' };
+      await addNotified(await counts(), event, documents);
       const { notifications, highlights } = await counts();
       return [notifications, highlights];
     };
@@ -192,7 +276,8 @@ describe('highlights', () => {
     expect(await add(1002, true)).toEqual([3, 3]);
     expect(await add(10_000, false)).toEqual([4, 3]);
     expect(await add(10_050, true)).toEqual([4, 3]);
-    await settleUnread(await counts(), { goes: () => false, newest: 11_002 }, 40_000, documents);
+    const nothing = { upTo: 0, gone: new Set<number>(), newest: 11_002 };
+    await settleNotified(await counts(), nothing, 40_000, documents);
     expect((await counts()).recent).toEqual([[30_150, 10_050, 1]]);
     await store.close();
     folder.remove();

@@ -1,10 +1,11 @@
 import { notificationCountsProjection } from '../../projections/notification-counts.js';
 import {
   notificationCounts,
-  unreadPages,
+  notifiedPages,
   type NotificationCount,
-  type UnreadEvent,
+  type NotifiedEvent,
 } from '../../src/read-models/collections.js';
+import { isHighlighted, isRead } from '../../src/read-models/notified-events.js';
 import type { RoomEvent } from '../../src/protocol/events.js';
 import type { JsonObject } from '../../src/protocol/json.js';
 import type { PushRule, RuleKind } from '../../src/protocol/push-rules/rules.js';
@@ -59,13 +60,25 @@ export class Chat {
     const found = await folded(notificationCountsProjection, this.log.records);
     const counts = found.of(notificationCounts);
     const lists = [
-      ...found.of(unreadPages),
+      ...found.of(notifiedPages),
       ...counts.map(({ user_id, recent }) => ({ user_id, events: recent })),
     ];
     return {
       counts,
-      entries: lists.flatMap(({ user_id, events }) => events.map((event) => entry(user_id, event))),
+      entries: lists.flatMap(({ user_id, events }) =>
+        events.filter((event) => !isRead(event)).map((event) => entry(user_id, event)),
+      ),
     };
+  }
+
+  /** The positions of all that is listed for a user, read or not, from the oldest on. */
+  async listed(user: RecordedUser): Promise<number[]> {
+    const found = await folded(notificationCountsProjection, this.log.records);
+    const own = <D extends { user_id: string }>(documents: readonly D[]) =>
+      documents.filter(({ user_id }) => user_id === user.id);
+    const pages = own(found.of(notifiedPages)).flatMap(({ events }) => events);
+    const recent = own(found.of(notificationCounts)).flatMap((counts) => counts.recent);
+    return [...pages, ...recent].map(([position]) => position);
   }
 
   /** What is counted for a user in this room, as `[notifications, highlights]`, with threads if there are any. */
@@ -89,8 +102,9 @@ export interface Entry {
   readonly thread_id: string;
 }
 
-function entry(user_id: string, [position, , highlight, thread_id = 'main']: UnreadEvent): Entry {
-  return { user_id, position, highlight: highlight === 1, thread_id };
+function entry(user_id: string, event: NotifiedEvent): Entry {
+  const [position, , , root = ''] = event;
+  return { user_id, position, highlight: isHighlighted(event), thread_id: root || 'main' };
 }
 
 export function mentions(...people: Person[]): JsonObject {

@@ -41,6 +41,8 @@ export interface ActiveUser {
   /** Of all account data together. */
   readonly accountDataBytes: number;
   readonly filterIds: ReadonlySet<string>;
+  /** The devices that set pushers up, by `pusherKey`. */
+  readonly pushers: ReadonlyMap<string, string>;
   /** Rooms that devices look into, by device. */
   readonly peeks: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -55,6 +57,11 @@ const MOST_USED_REFRESH_TOKENS = 20;
 
 export function accountDataKey(roomId: string | null, type: string): string {
   return `${roomId ?? ''}\n${type}`;
+}
+
+/** Names a pusher among those of an account. */
+export function pusherKey(appId: string, pushkey: string): string {
+  return JSON.stringify([appId, pushkey]);
 }
 
 /** What every account data event costs beside its content, in bytes. */
@@ -80,6 +87,7 @@ export function evolveUser(user: User, record: RecordBody): User {
       accountData: PersistentMap.empty(),
       accountDataBytes: 0,
       filterIds: new Set(),
+      pushers: new Map(),
       peeks: new Map(),
     };
   }
@@ -103,7 +111,11 @@ function evolveActive(user: ActiveUser, record: RecordBody): User {
         ...user,
         devices: evolveDevices(user.devices, record),
         peeks: record.type === 'device.deleted' ? evolvePeeks(user.peeks, record) : user.peeks,
+        pushers: record.type === 'device.deleted' ? evolvePushers(user.pushers, record) : user.pushers,
       };
+    case 'pusher.set':
+    case 'pusher.deleted':
+      return { ...user, pushers: evolvePushers(user.pushers, record) };
     case 'room.peeked':
     case 'room.unpeeked':
       return { ...user, peeks: evolvePeeks(user.peeks, record) };
@@ -139,6 +151,21 @@ function evolvePeeks(
     if (record.type === 'device.deleted' || rooms.size === 0) next.delete(id);
     else next.set(id, rooms);
   }
+  return next;
+}
+
+function evolvePushers(
+  pushers: ActiveUser['pushers'],
+  record: Extract<RecordBody, { type: 'pusher.set' | 'pusher.deleted' | 'device.deleted' }>,
+): ActiveUser['pushers'] {
+  if (record.type === 'device.deleted') {
+    const gone = new Set(record.data.device_ids);
+    return new Map([...pushers].filter(([, deviceId]) => !gone.has(deviceId)));
+  }
+  const next = new Map(pushers);
+  const key = pusherKey(record.data.app_id, record.data.pushkey);
+  if (record.type === 'pusher.deleted') next.delete(key);
+  else next.set(key, record.data.device_id);
   return next;
 }
 

@@ -6,17 +6,12 @@ import type { SigningKey } from '../../protocol/keys.js';
 import { roomVersion, type RoomVersion } from '../../protocol/room-versions.js';
 import type { Hash } from '../../room-state/node.js';
 import type { NodeReader, NodeStore } from '../../room-state/nodes.js';
-import {
-  transactionKey,
-  type EventPlace,
-  type RoomGraph,
-  type RoomIndex,
-  type RoomSnapshot,
-} from '../../room-state/room-index.js';
+import type { EventPlace, RoomGraph, RoomIndex, RoomSnapshot } from '../../room-state/room-index.js';
 import { entries, lookup, update } from '../../room-state/trie.js';
 import { evolveRoom, isEventRecord, placeOf, type EventRecord } from '../aggregates/room.js';
 import type { CommandPorts } from '../handle.js';
 import type { RoomEvents } from './room-events.js';
+import { sendKey } from './send-key.js';
 
 /** What commands on rooms need of the world. */
 export interface RoomPorts extends CommandPorts {
@@ -206,5 +201,6 @@ export class RoomSession {
 export function sentBy(record: EventRecord): string | undefined {
   if (record.type !== 'room.event.accepted' || record.data.transaction === undefined) return undefined;
   const { device_id, transaction_id } = record.data.transaction;
-  return transactionKey(String(record.data.event['sender']), device_id, transaction_id);
+  const { type, sender } = record.data.event;
+  return sendKey(type, String(sender), device_id, transaction_id);
 }

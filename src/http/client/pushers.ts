@@ -35,11 +35,8 @@ async function post(api: ClientApi, request: Context<PostPusher, 'required'>): P
   const { user, body } = request;
   const id = { appId: body.app_id, pushkey: body.pushkey };
   const context = commandContext(api, request);
-  const side = await upToDate(api);
   if (body.kind === null) {
-    if (await hasPusher(side, user.userId, id)) {
-      await done(api, deletePusher(api.write, user.userId, id, context));
-    }
+    await done(api, deletePusher(api.write, user.userId, id, context));
     return {};
   }
   const wish = {
@@ -53,7 +50,7 @@ async function post(api: ClientApi, request: Context<PostPusher, 'required'>): P
     append: body.append ?? false,
   };
   const same = { deviceId: user.deviceId, content: pusherContent(wish) };
-  if (!(await hasPusher(side, user.userId, id, same))) {
+  if (!(await hasPusher(await upToDate(api), user.userId, id, same))) {
     await done(api, setPusher(api.write, user.userId, user.deviceId, wish, context));
   }
   return {};

@@ -14,6 +14,7 @@ import { loginRoutes } from './login.js';
 import { membersRoutes } from './members.js';
 import { membershipRoutes } from './membership.js';
 import { messagesRoutes } from './messages.js';
+import { notificationsRoutes } from './notifications.js';
 import { oldSyncRoutes } from './old-sync.js';
 import { peekingRoutes } from './peeking.js';
 import { presenceRoutes } from './presence.js';
@@ -84,6 +85,7 @@ function rooms(api: ClientApi): Route[] {
     ...eventsRoutes(api),
     ...contextRoutes(api),
     ...relationsRoutes(api),
+    ...notificationsRoutes(api),
     ...threadsRoutes(api),
     ...membersRoutes(api),
     ...directoryRoutes(api),

@@ -605,6 +605,19 @@ export interface GetMetrics {}
  */
 export interface GetHealth {}
 /**
+ * GET /notifications
+ */
+export interface GetNotifications {
+  readonly query: {
+    readonly from?: Token;
+    readonly limit: number;
+    /**
+     * highlight: only what is highlighted. Anything else is of no effect.
+     */
+    readonly only?: string;
+  };
+}
+/**
  * GET /events. With `room_id` it is a look into that room (`peekEvents`). `limit` is in the specification no more.
  */
 export interface GetEvents {

@@ -30,6 +30,7 @@ export const OPERATIONS: Readonly<Partial<Record<RateLimit, readonly string[]>>>
     'getEventContext',
     'getJoinedMembersByRoom',
     'getMembersByRoom',
+    'getNotifications',
     'getPublicRooms',
     'getRelatingEvents',
     'getRelatingEventsWithRelType',

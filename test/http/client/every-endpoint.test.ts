@@ -172,6 +172,7 @@ const ASKED: Readonly<Record<string, Ask>> = {
   isPushRuleEnabled: () => [alice, `${RULE}/enabled`],
   deletePushRule: () => [alice, RULE],
   postPusher: () => [alice, '/pushers/set', { kind: null, app_id: 'a', pushkey: 'b' }],
+  getNotifications: () => [alice, '/notifications'],
   getPushers: () => [alice, '/pushers'],
   setPresence: () => [alice, `/presence/${alice.userId}/status`, { presence: 'online' }],
   getPresence: () => [bob, `/presence/${alice.userId}/status`],

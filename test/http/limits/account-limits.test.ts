@@ -9,6 +9,7 @@ beforeAll(async () => {
       ENGRAM_LIMITS__ROOMS_PER_USER: '2',
       ENGRAM_LIMITS__ACCOUNT_DATA_BYTES: '65536',
       ENGRAM_LIMITS__FILTERS_PER_USER: '2',
+      ENGRAM_LIMITS__PUSHERS_PER_USER: '2',
     },
   });
 });
@@ -81,5 +82,31 @@ describe('an account', () => {
     expect((await define(1)).ok()).toEqual(first);
     const huge = { event_fields: Array.from({ length: 5000 }, (_, n) => `content.field_${n}`) };
     (await dave.post(`/user/${dave.userId}/filter`, huge)).refused(413, 'M_TOO_LARGE');
+  });
+
+  it('has so many pushers, may change those that it has, and has room again where one goes', async () => {
+    const [erin, frank] = [await server.register('erin'), await server.register('frank')];
+    const other = await server.login('erin');
+    const pusher = { app_id: 'app', app_display_name: 'App', device_display_name: 'Phone', lang: 'en' };
+    const data = { url: 'https://push.example/_matrix/push/v1/notify' };
+    const set = (by: typeof erin, pushkey: string, changes: object = {}) =>
+      by.post('/pushers/set', { ...pusher, kind: 'http', pushkey, data, ...changes });
+    (await set(erin, 'a')).ok();
+    (await set(other, 'b')).ok();
+    (await set(erin, 'c')).refused(403, 'M_RESOURCE_LIMIT_EXCEEDED');
+    (await set(erin, 'a', { lang: 'de' })).ok();
+    (await set(frank, 'c')).ok();
+    (await erin.post('/pushers/set', { app_id: 'app', pushkey: 'a', kind: null })).ok();
+    (await set(erin, 'c', { append: true })).ok();
+    (await set(erin, 'd')).refused(403, 'M_RESOURCE_LIMIT_EXCEEDED');
+    (await other.post('/logout')).ok();
+    (await set(erin, 'd')).ok();
+    // One that somebody else has taken over can be deleted still, and counts no more then.
+    (await set(frank, 'd')).ok();
+    (await set(erin, 'e')).refused(403, 'M_RESOURCE_LIMIT_EXCEEDED');
+    (await erin.post('/pushers/set', { app_id: 'app', pushkey: 'd', kind: null })).ok();
+    (await set(erin, 'e')).ok();
+    const left = (await erin.get('/pushers')).ok()['pushers'] as { pushkey: string }[];
+    expect(left.map(({ pushkey }) => pushkey)).toEqual(['c', 'e']);
   });
 });
