@@ -44,7 +44,7 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
   const { log, loggers, ports, write } = engine;
   const { store, isDamaged } = await openServingReadStore(
     config,
-    engine.afterCrash,
+    engine.isSuspect,
     loggers.read_models,
   ).catch(async (error: unknown) => {
     await engine.close();

@@ -165,12 +165,12 @@ export interface StoreLogger {
  * Opens the read models for a server. Where this process is alone, those that are damaged or of another format are
  * deleted first: they are built again from the log.
  *
- * @param afterCrash whether the process before did not close them
+ * @param isSuspect whether they are to be looked through, however large they are
  * @throws ReadStoreFormatError when something else is there
  */
 export async function openServingReadStore(
   config: Config,
-  afterCrash: boolean,
+  isSuspect: boolean,
   logger: StoreLogger,
 ): Promise<{ readonly store: ReadStore; readonly isDamaged: () => boolean }> {
   if (config.read_models.adapter !== 'lmdb')
@@ -178,7 +178,7 @@ export async function openServingReadStore(
   const { openLmdbReadStore, READ_MODELS_CONTENT, READ_MODELS_FILE } = await import('./read-models/lmdb.js');
   const folder = new DerivedFolder(dataFolders(config).readModels, READ_MODELS_FILE, READ_MODELS_CONTENT);
   const isAlone = config.roles === null;
-  const dropped = isAlone ? folder.dropDamaged(afterCrash) : undefined;
+  const dropped = isAlone ? folder.dropDamaged(isSuspect) : undefined;
   if (dropped !== undefined)
     logger.warn({ reason: dropped }, 'Read models are damaged: they are built again from the log.');
   const open = () =>
@@ -211,11 +211,11 @@ export async function openServingReadStore(
 export function openRoomState(
   config: Config,
   path: string,
-  afterCrash: boolean,
+  isSuspect: boolean,
   logger: StoreLogger,
 ): { readonly roomState: LmdbRoomState; readonly isDamaged: () => boolean } {
   const folder = new DerivedFolder(path, ROOM_STATE_FILE, ROOM_STATE_CONTENT);
-  const dropped = folder.dropDamaged(afterCrash);
+  const dropped = folder.dropDamaged(isSuspect);
   if (dropped !== undefined)
     logger.warn({ reason: dropped }, 'The room index is damaged: it is made again from the log.');
   const roomState = new LmdbRoomState(

@@ -11,6 +11,8 @@ export function cursorStream(name: string): string {
 
 /** How many records a cursor that finds nothing to do passes before it records where it is: what a restart reads again. */
 export const STORE_EVERY = 10_000;
+/** The same at an orderly end: less is not worth a record at every start and end. */
+export const STORE_AT_END = 100;
 
 /** Where a cursor is: a fact of the log, so that nothing is acted on again because something is rebuilt. */
 export class CursorPosition {
@@ -96,5 +98,6 @@ export class Cursor {
         passed = 0;
       }
     }
+    if (passed >= STORE_AT_END) await this.#place.store(this.#position);
   }
 }

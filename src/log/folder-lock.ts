@@ -8,6 +8,8 @@ interface Holder {
   readonly pid: number;
   readonly boot: string;
   readonly started: string;
+  /** How many in a row before it did not release the folder. */
+  readonly crashes: number;
 }
 
 const NAME = /^lock\.([1-9][0-9]{0,14})$/;
@@ -23,14 +25,16 @@ export function isLockFile(name: string): boolean {
  * that was killed leaves a lock that the next one takes over. Processes on other machines, or in containers
  * that do not see each other's processes, are not noticed.
  *
- * @returns how to release it, and whether it was taken over from one that did not
+ * @returns how to release it, and whether what is in it may be damaged: the machine was started again since, or one
+ *   after the other did not release it. Of one process that was killed nothing is to be feared.
  *
  * @throws LogFormatError when another process, or this one, holds it
  */
-export function lockFolder(folder: string): { readonly release: () => void; readonly takenOver: boolean } {
-  const own: Holder = { pid: process.pid, boot: bootId(), started: processOf(process.pid).started };
+export function lockFolder(folder: string): { readonly release: () => void; readonly isSuspect: boolean } {
   const highest = numbers(folder).at(-1) ?? 0;
   const holder = highest > 0 ? read(join(folder, `lock.${highest}`)) : undefined;
+  const crashes = holder === undefined ? 0 : holder.crashes + 1;
+  const own = { pid: process.pid, boot: bootId(), started: processOf(process.pid).started, crashes };
   if (holder !== undefined && alive(holder)) throw inUse(folder, holder.pid);
   const mine = join(folder, `lock.${highest + 1}`);
   const beside = join(folder, `lock.new.${process.pid}`);
@@ -47,7 +51,7 @@ export function lockFolder(folder: string): { readonly release: () => void; read
     if (number <= highest) rmSync(join(folder, `lock.${number}`), { force: true });
   }
   return {
-    takenOver: holder !== undefined,
+    isSuspect: crashes > 1 || (holder !== undefined && (own.boot === '' || holder.boot !== own.boot)),
     release: () => {
       // Emptied, not removed: the number has to stay. A folder that is gone by now, or read-only, has a lock that is
       // taken over from a process that ended.
@@ -89,9 +93,9 @@ function read(file: string): Holder | undefined {
     return undefined;
   }
   if (!isObject(value)) return undefined;
-  const { pid, boot, started } = value;
+  const { pid, boot, started, crashes = 0 } = value;
   if (typeof pid !== 'number' || typeof boot !== 'string' || typeof started !== 'string') return undefined;
-  return { pid, boot, started };
+  return { pid, boot, started, crashes: typeof crashes === 'number' ? crashes : 0 };
 }
 
 function alive({ pid, boot, started }: Holder): boolean {

@@ -53,12 +53,12 @@ export function openLmdbStore(
 ): LmdbStore {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   refuseForeign(folder);
-  const { release, takenOver } = lockFolder(folder);
+  const { release, isSuspect } = lockFolder(folder);
   try {
     checkFormat(folder);
     const file = join(folder, DATABASE_FILE);
     requireAccess(file, `${file}-lock`);
-    checkDatabase(file, takenOver || fileSize(file) <= LOOKED_THROUGH);
+    checkDatabase(file, isSuspect || fileSize(file) <= LOOKED_THROUGH);
     const root = openRoot(folder, mapSize);
     const table = (name: string) =>
       new OverlaidTable(root.openDB<Buffer, Buffer>(name, { encoding: 'binary', keyEncoding: 'binary' }));

@@ -28,16 +28,16 @@ export class DerivedFolder {
    * Makes sure that the database is whole before it is opened: where it is damaged, was found to be so while it
    * served, or was not flushed when the machine ended, the folder is deleted. No other process may have it open.
    *
-   * @param afterCrash whether whoever had it open last did not close it
+   * @param isSuspect whether it is to be looked through, however large it is
    * @returns what was wrong, where it was deleted
    */
-  dropDamaged(afterCrash: boolean): string | undefined {
+  dropDamaged(isSuspect: boolean): string | undefined {
     const size = statSync(this.#file, { throwIfNoEntry: false })?.size;
     if (size === undefined) return undefined;
     const mark = join(this.path, MARK);
     const damage = existsSync(mark)
       ? readFileSync(mark, 'utf8').trim()
-      : (lossOf(this.#file) ?? damageOf(this.#file, afterCrash || size <= LOOKED_THROUGH, this.#content));
+      : (lossOf(this.#file) ?? damageOf(this.#file, isSuspect || size <= LOOKED_THROUGH, this.#content));
     if (damage === undefined) return undefined;
     this.drop();
     return `${this.#file} ${damage}`;
@@ -60,20 +60,21 @@ export class DerivedFolder {
 /**
  * Notes that a process has a data folder open until it says that it has closed everything.
  *
- * @returns whether the one before did not close it, and what to call in the end
+ * @returns whether what is in it may be damaged, and what to call in the end. Two that did not close it, one after the
+ *   other, may have ended because of a damaged page; of one that was killed nothing is to be feared.
  */
-export function markInUse(folder: string): { readonly afterCrash: boolean; readonly done: () => void } {
+export function markInUse(folder: string): { readonly isSuspect: boolean; readonly done: () => void } {
   const mark = join(folder, 'in-use');
-  const afterCrash = existsSync(mark);
+  const crashes = existsSync(mark) ? 1 + (Number(readFileSync(mark, 'utf8')) || 0) : 0;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(mark, '', { mode: 0o600 });
+  writeFileSync(mark, String(crashes), { mode: 0o600 });
   return {
-    afterCrash,
+    isSuspect: crashes > 1,
     done: () => {
       try {
         rmSync(mark, { force: true });
       } catch (error) {
-        // Left on a disk that is read-only by now, it costs the next start a look at everything.
+        // Left on a disk that is read-only by now, it costs a later start a look at everything.
         if (!(error instanceof Error && 'code' in error)) throw error;
       }
     },

@@ -43,8 +43,8 @@ export interface Engine {
   readonly roomState: LmdbRoomState;
   readonly write: WriteSide;
   readonly roomIndexer: RoomIndexer;
-  /** Whether the process before did not close the data folder. */
-  readonly afterCrash: boolean;
+  /** Whether what is derived may be damaged, as several processes before did not close the data folder. */
+  readonly isSuspect: boolean;
   readonly health: () => Promise<Health>;
   close(): Promise<void>;
 }
@@ -76,12 +76,7 @@ async function openIn(config: Config, folder: ProcessFolder, ports: Ports): Prom
     let log = await open();
     stores.push(log);
     const use = markInUse(dirname(folder.roomState));
-    const { roomState, isDamaged } = openRoomState(
-      config,
-      folder.roomState,
-      use.afterCrash,
-      loggers.commands,
-    );
+    const { roomState, isDamaged } = openRoomState(config, folder.roomState, use.isSuspect, loggers.commands);
     stores.push(roomState);
     if (config.log.adapter === 'lmdb' && isBehind(log, roomState)) {
       loggers.server.warn('The log was put back to an earlier state: another epoch begins.');
@@ -117,7 +112,7 @@ async function openIn(config: Config, folder: ProcessFolder, ports: Ports): Prom
       roomState,
       write,
       roomIndexer,
-      afterCrash: use.afterCrash,
+      isSuspect: use.isSuspect,
       health: async () => ({
         log: await answers(log.end(), ports.clock),
         disk: disk.objection() === undefined,

@@ -36,6 +36,18 @@ test('records its place by the records that it has passed, however far their pos
   expect(await world.recordsOf('cursor.moved')).toHaveLength(0);
 });
 
+test('records its place at an orderly end, when it has passed some hundred', async () => {
+  for (let n = 0; n < 120; n++) await world.user(`user${n}`);
+  const ending = new AbortController();
+  const cursor = new Cursor(world.side, 'ended', async () => false);
+  const running = cursor.run(ending.signal);
+  await until(() => cursor.position >= world.log.head);
+  expect(await world.recordsOf('cursor.moved')).toHaveLength(0);
+  ending.abort();
+  await running;
+  expect(await world.recordsOf('cursor.moved')).toHaveLength(1);
+});
+
 test('records its place when it did something', async () => {
   await world.user('dave');
   const ending = new AbortController();

@@ -38,20 +38,21 @@ test('numbers go up, and one file is left', () => {
 
 test('a lock is taken over from who is gone, and from nobody else', () => {
   const own = ownLock();
-  const stale: (object | null)[] = [
-    { ...own, started: '1' },
-    { ...own, boot: 'another boot' },
-    { ...own, pid: 2 ** 22 + 1 },
-    { pid: 1 },
-    {},
-    null,
+  const stale: [object | null, boolean][] = [
+    [{ ...own, started: '1' }, false],
+    [{ ...own, started: '1', crashes: 1 }, true],
+    [{ ...own, boot: 'another boot' }, true],
+    [{ ...own, pid: 2 ** 22 + 1 }, false],
+    [{ pid: 1 }, false],
+    [{}, false],
+    [null, false],
   ];
-  for (const lock of stale) {
+  for (const [lock, suspect] of stale) {
     const folder = newFolder();
     writeFileSync(join(folder, 'lock.7'), JSON.stringify(lock));
-    const { release, takenOver } = lockFolder(folder);
+    const { release, isSuspect } = lockFolder(folder);
     expect(readdirSync(folder)).toStrictEqual(['lock.8']);
-    expect(takenOver).toBe(lock !== null && 'boot' in lock);
+    expect(isSuspect).toBe(suspect);
     release();
   }
   const folder = newFolder();

@@ -46,10 +46,11 @@ test('so is one that was reported while it served, at the next start', async () 
   expect(existsSync(path)).toBe(false);
 });
 
-test('one that was not closed is told to whoever opens the data folder next', () => {
-  const first = markInUse(folder.path);
-  expect(first.afterCrash).toBe(false);
-  expect(markInUse(folder.path).afterCrash).toBe(true);
-  first.done();
-  expect(markInUse(folder.path).afterCrash).toBe(false);
+test('a data folder that one process did not close is believed, one that several did not is not', () => {
+  expect(markInUse(folder.path).isSuspect).toBe(false);
+  expect(markInUse(folder.path).isSuspect).toBe(false);
+  const third = markInUse(folder.path);
+  expect(third.isSuspect).toBe(true);
+  third.done();
+  expect(markInUse(folder.path).isSuspect).toBe(false);
 });

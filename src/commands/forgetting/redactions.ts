@@ -1,9 +1,9 @@
 import type { LoggedRecord } from '../../log/log.js';
-import type { Position } from '../../log/position.js';
+import { START, type Position } from '../../log/position.js';
 import { PatientTime } from '../../runtime/patient-time.js';
 import { pause } from '../../runtime/pause.js';
 import { roomStream } from '../aggregates/room.js';
-import { CursorPosition, STORE_EVERY } from '../cursor.js';
+import { CursorPosition, STORE_AT_END, STORE_EVERY } from '../cursor.js';
 import type { WriteSide } from '../write-side.js';
 import { recordForgotten, sealedEvent, type SealedEvent } from './forgotten.js';
 
@@ -50,6 +50,7 @@ export class RedactionCursor {
   async run(signal: AbortSignal): Promise<void> {
     const { log } = this.#side.ports;
     let passed = 0;
+    let position = START;
     for await (const batch of log.subscribe(await this.#place.load(), signal)) {
       const due: DueRedaction[] = [];
       let acted = false;
@@ -70,12 +71,14 @@ export class RedactionCursor {
         if (signal.aborted) return;
       }
       await this.#forget(due);
+      position = batch.position;
       passed += batch.records.length;
       if (acted || passed >= STORE_EVERY) {
         await this.#place.store(batch.position);
         passed = 0;
       }
     }
+    if (passed >= STORE_AT_END) await this.#place.store(position);
   }
 
   /** Milliseconds until the next look at the clock; 0 when the redaction is due. */
