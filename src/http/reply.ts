@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import { HttpResponse, JsonText, type Answer } from './response.js';
+import { Readable } from 'node:stream';
+import { HttpResponse, JsonStream, JsonText, type Answer } from './response.js';
 
 /**
  * Sends JSON with the reply's status; Fastify's own serialiser has no part in it. It is sent as bytes: to text Fastify
@@ -13,6 +14,11 @@ export function sendJson(reply: FastifyReply, value: object): void {
 
 /** Sends what a handler returned. */
 export function sendAnswer(reply: FastifyReply, answer: Answer): void {
+  if (answer instanceof JsonStream) {
+    const pieces = Readable.from(answer.pieces, { objectMode: false });
+    void reply.header('content-type', 'application/json').send(pieces);
+    return;
+  }
   if (!(answer instanceof HttpResponse)) {
     sendJson(reply, answer);
     return;

@@ -10,6 +10,15 @@ export class JsonText {
   }
 }
 
+/** JSON that is sent while it is made: pieces of the text, one after the other. */
+export class JsonStream {
+  readonly pieces: AsyncIterable<string>;
+
+  constructor(pieces: AsyncIterable<string>) {
+    this.pieces = pieces;
+  }
+}
+
 /** An answer that is not simply 200 with JSON: another status, other headers, another type of body. */
 export class HttpResponse {
   readonly status: number;
@@ -28,5 +37,5 @@ export class HttpResponse {
   }
 }
 
-/** What a route's handler may return: an object (sent as JSON), ready JSON, or a response with all its parts. */
-export type Answer = object | JsonText | HttpResponse;
+/** What a route's handler may return: an object (sent as JSON), ready JSON, at once or in pieces, or a response with all its parts. */
+export type Answer = object | JsonText | JsonStream | HttpResponse;

@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { MatrixError } from '../protocol/errors.js';
 import { stateKeyText } from '../protocol/events.js';
 import { memberships, type StateEvent } from '../read-models/collections.js';
 import type { ReadSide } from './read-side.js';
-import { readingLimit, rootAt, stateOf } from './room-history.js';
+import { entries } from '../room-state/trie.js';
+import { eventsById, readingLimit, rootAt } from './room-history.js';
 import { parseTimelineToken } from './tokens.js';
 
 /** `GET /rooms/{roomId}/members` as it was asked for, checked in form. */
@@ -14,30 +16,46 @@ export interface MembersRequest {
   readonly notMembership: string | undefined;
 }
 
+/** So many members are read at once, in some milliseconds; then others have a turn. */
+const PIECE = 500;
+
 /**
- * The member events of a room's state now, or as of a token; for former members at most as of when they left.
- * One read for each member, in bulk.
+ * The member events of a room's state now, or as of a token; for former members at most as of when they left. Piece by
+ * piece: some rooms have more members than one would hold in memory for each who asks. One read for each member, in bulk.
  *
- * @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM
+ * @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM before the first piece
  */
-export async function members(
+export async function* members(
   side: ReadSide,
   userId: string,
   request: MembersRequest,
-): Promise<StateEvent[]> {
-  const { roomId, at, membership, notMembership } = request;
+): AsyncGenerator<StateEvent[]> {
+  const { roomId, at } = request;
   const { until } = await readingLimit(side, userId, roomId);
   const end = until ?? side.positions.processed;
   const place = at === undefined ? undefined : parseTimelineToken(at, 'at', side.epoch);
   const position = Math.min(place ?? end, end);
   const root = await rootAt(side, roomId, position);
-  const found = await stateOf(side, roomId, root, { only: stateKeyText('m.room.member', '') });
-  if (membership === undefined && notMembership === undefined) return found;
-  // The specification joins the two by "or".
-  return found.filter(
-    (event) =>
-      (membership !== undefined && event.membership === membership) ||
-      (notMembership !== undefined && event.membership !== notMembership),
+  let ids: string[] = [];
+  const piece = async () => {
+    const found = await eventsById(side, roomId, ids);
+    ids = [];
+    return found.filter((event) => isWanted(event, request));
+  };
+  for (const [, id] of entries(side.nodes, root, { only: stateKeyText('m.room.member', '') })) {
+    if (ids.push(id) < PIECE) continue;
+    yield await piece();
+    await setImmediate();
+  }
+  yield await piece();
+}
+
+/** The specification joins the two by "or". */
+function isWanted(event: StateEvent, { membership, notMembership }: MembersRequest): boolean {
+  if (membership === undefined && notMembership === undefined) return true;
+  return (
+    (membership !== undefined && event.membership === membership) ||
+    (notMembership !== undefined && event.membership !== notMembership)
   );
 }
 

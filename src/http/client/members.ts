@@ -5,7 +5,8 @@
  */
 import { jsonArray } from '../../queries/client-events.js';
 import { joinedMembers, members } from '../../queries/members.js';
-import { JsonText } from '../response.js';
+import type { StateEvent } from '../../read-models/collections.js';
+import { JsonStream, JsonText } from '../response.js';
 import { defineRoute, v3, type Route } from '../route.js';
 import { upToDate, type ClientApi } from './api.js';
 import type { GetJoinedMembersByRoom, GetMembersByRoom } from './types.js';
@@ -21,8 +22,13 @@ export function membersRoutes(api: ClientApi): Route[] {
       handler: async ({ params, query, user }) => {
         const { at, membership, not_membership: notMembership } = query;
         const request = { roomId: params.roomId, at, membership, notMembership };
-        const found = await members(await upToDate(api), user.userId, request);
-        return new JsonText(`{"chunk":${jsonArray(found.map(({ json }) => json))}}`);
+        const pieces = members(await upToDate(api), user.userId, request);
+        // What fails before the first piece is answered as an error; most rooms have no second one.
+        const [first, second] = [await pieces.next(), await pieces.next()];
+        const events = first.done === true ? [] : first.value;
+        if (second.done === true)
+          return new JsonText(`{"chunk":${jsonArray(events.map(({ json }) => json))}}`);
+        return new JsonStream(chunkOf([events, second.value], pieces));
       },
     }),
     defineRoute<GetJoinedMembersByRoom>({
@@ -36,4 +42,23 @@ export function membersRoutes(api: ClientApi): Route[] {
       }),
     }),
   ];
+}
+
+/** The answer's text, from the pieces that are there and those that are still to come. */
+async function* chunkOf(
+  begun: readonly StateEvent[][],
+  rest: AsyncIterable<StateEvent[]>,
+): AsyncGenerator<string> {
+  yield '{"chunk":[';
+  let separator = '';
+  async function* all() {
+    yield* begun;
+    yield* rest;
+  }
+  for await (const events of all()) {
+    if (events.length === 0) continue;
+    yield separator + events.map(({ json }) => json).join(',');
+    separator = ',';
+  }
+  yield ']}';
 }

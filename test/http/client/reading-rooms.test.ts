@@ -143,6 +143,25 @@ describe('the context of an event', () => {
 });
 
 describe('members', () => {
+  it('are told piece by piece where there are many, each once', async () => {
+    const roomId = await server.room('alice');
+    const invited = Array.from({ length: 1203 }, (_, n) => userId(`guest${n}`));
+    await Promise.all(
+      invited.map((user) => server.does('alice', 'POST', at(roomId, '/invite'), { user_id: user })),
+    );
+    for (const [query, expected] of [
+      [{}, [userId('alice'), ...invited]],
+      [{ membership: 'invite' }, invited],
+      [{ membership: 'join' }, [userId('alice')]],
+      [{ membership: 'ban' }, []],
+    ] as const) {
+      const path = '/rooms/{roomId}/members';
+      const found = await server.get<{ chunk: ClientEvent[] }>('alice', path, { roomId }, query);
+      expect(found.chunk.map(({ state_key }) => state_key).sort()).toEqual([...expected].sort());
+    }
+    await server.refuses('bob', 'GET', at(roomId, '/members'), 403, 'M_FORBIDDEN');
+  });
+
   it('are told as of now, as of a token, and by membership', async () => {
     const roomId = await server.room('alice', PUBLIC, ['bob']);
     const { end = '' } = await server.messages('alice', roomId, { dir: 'f', limit: '100' });
