@@ -61,11 +61,15 @@ export class Commits {
     await this.#commitAtOnce(changes, sequence, payload, outcomeUnknown);
   }
 
-  /** Brings into LMDB what it takes; the rest is in the journal. */
+  /** Brings everything into LMDB, and removes the journal; what cannot be brought in stays there. */
   async finish(): Promise<void> {
-    await this.#bringIn().catch(() => undefined);
+    const isDone = await this.#bringIn().then(
+      () => true,
+      () => false,
+    );
     clearTimeout(this.#timer);
-    this.#journal.close();
+    if (isDone) this.#journal.remove();
+    else this.#journal.close();
   }
 
   /** False where it has no room. */

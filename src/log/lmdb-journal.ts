@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, fdatasync, openSync, readSync, write } from 'node:fs';
+import { closeSync, constants, existsSync, fdatasync, openSync, readSync, rmSync, write } from 'node:fs';
 import { platform } from 'node:os';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
@@ -100,6 +100,12 @@ export class Journal {
       this.#onMade(salt);
     }
     return { handle: openSync(this.#file, constants.O_RDWR | WAITING), salt };
+  }
+
+  /** LMDB has everything: a log that is put back later must not find what came after it. */
+  remove(): void {
+    this.close();
+    rmSync(this.#file, { force: true });
   }
 
   close(): void {

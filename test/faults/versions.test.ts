@@ -62,17 +62,17 @@ describe('a folder of another version', () => {
   test('with a log of a newer format is refused, and not touched', async () => {
     await lived.server.stop();
     const file = join(folder.path, 'log', 'format.json');
-    writeFileSync(file, '{"magic":"engram-log","format":2}');
-    await expect(lived.server.start()).rejects.toThrow(/has format 2; this program knows format 1/);
+    writeFileSync(file, '{"magic":"engram-log","format":3}');
+    await expect(lived.server.start()).rejects.toThrow(/has format 3; this program knows format 2/);
     await lived.server.kill().catch(() => undefined);
     for (const args of [['verify'], ['rebuild'], ['log', 'cat']]) {
       const { ended, written } = runProgram(args, lived.server.environment);
       expect([await ended, written.stderr]).toEqual([
         1,
-        expect.stringMatching(/^The log in .* has format 2;/),
+        expect.stringMatching(/^The log in .* has format 3;/),
       ]);
     }
-    expect(readFileSync(file, 'utf8')).toBe('{"magic":"engram-log","format":2}');
+    expect(readFileSync(file, 'utf8')).toBe('{"magic":"engram-log","format":3}');
   });
 });
 
