@@ -15,6 +15,7 @@ import type {
   ReadStore,
 } from '../src/read-models/store.js';
 import type { Documents } from './projection.js';
+import { RangeCache } from './range-cache.js';
 
 /** A document's change that is not written yet. Entries are keys as bytes, one character each: they compare as keys do. */
 interface Pending {
@@ -33,6 +34,7 @@ export class DocumentOverlay implements Documents {
   readonly #store: ReadStore;
   readonly #version: number;
   readonly #pending = new Map<string, Map<string, Pending>>();
+  readonly #ranges = new RangeCache();
   #undo: (() => void)[] = [];
   #unavailable: ReadStoreUnavailableError | undefined;
 
@@ -53,8 +55,31 @@ export class DocumentOverlay implements Documents {
     return this.#read(() => this.#store.version(collection, this.#version).get(key));
   }
 
-  /** Costs the store's `find`, and a look at each of the batch's changes of this collection. */
+  /**
+   * Costs the store's `find`, and a look at each of the batch's changes of this collection; of all that has a prefix
+   * only the first time.
+   */
   async find<D extends Document>(
+    collection: CollectionDefinition<D>,
+    range: Range,
+    index?: string,
+  ): Promise<D[]> {
+    const bounds = isWhole(range) ? rangeBounds(range) : undefined;
+    if (bounds === undefined) return this.#find(collection, range, index);
+    const [low, high] = [text(bounds.low), text(bounds.high)];
+    const known = this.#ranges.get(collection.name, index, low, high);
+    if (known !== undefined) return known as D[];
+    const found = await this.#find(collection, range, index);
+    const placed = found.map((document) => ({
+      key: text(encodeDocumentKey(collection.key(document))),
+      entry: entryOf(collection, document, index),
+      document,
+    }));
+    this.#ranges.keep(collection.name, index, { low, high }, placed);
+    return found;
+  }
+
+  async #find<D extends Document>(
     collection: CollectionDefinition<D>,
     range: Range,
     index?: string,
@@ -102,6 +127,7 @@ export class DocumentOverlay implements Documents {
 
   rollback(): void {
     for (const undo of this.#undo.reverse()) undo();
+    this.#ranges.clear();
     this.#undo = [];
   }
 
@@ -126,6 +152,7 @@ export class DocumentOverlay implements Documents {
       else pending.set(change.entry, before);
     });
     pending.set(change.entry, change);
+    this.#ranges.change(name, change.entry, change.indexes, change.document);
   }
 
   /** The stored documents of the range that the batch has not touched: as many as are asked for, or all there are. */
@@ -159,6 +186,12 @@ export class DocumentOverlay implements Documents {
       throw error;
     }
   }
+}
+
+/** Whether all is asked for that has a prefix. */
+function isWhole({ prefix, from, after, before, to, reverse, limit }: Range): boolean {
+  const bounds = [from, after, before, to, limit];
+  return prefix.length > 0 && reverse !== true && bounds.every((bound) => bound === undefined);
 }
 
 function entryOf<D extends Document>(

@@ -123,4 +123,53 @@ describe('the overlay of documents', () => {
       { numRuns: 150 },
     );
   });
+
+  test('finds again, after changes and their undoing, what one would find who asks for the first time', async () => {
+    const part = fc.nat(2);
+    const change = fc.record({ key: fc.tuple(part, part), tags: fc.option(fc.tuple(part, part), { nil: undefined }), deletes: fc.boolean() }); // prettier-ignore
+    const step = fc.oneof(
+      fc.record({ change }),
+      fc.record({ find: part, index: fc.constantFrom(undefined, 'by_tag' as const) }),
+      fc.constant({ rollback: true as const }),
+      fc.constant({ savepoint: true as const }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(change, { maxLength: 8 }),
+        fc.array(step, { minLength: 10, maxLength: 40 }),
+        async (stored, steps) => {
+          await store.drop('notebook', 1);
+          const apply = (overlay: DocumentOverlay, { key, tags, deletes }: { key: Key; tags: Key | undefined; deletes: boolean }, nth: number) => {
+          if (deletes) overlay.delete(notes, key);
+          else overlay.put(notes, note(key, nth, tags));
+        }; // prettier-ignore
+          const first = new DocumentOverlay(store, 1);
+          for (const [nth, one] of stored.entries()) apply(first, one, -nth);
+          await write(first.writes());
+          const overlay = new DocumentOverlay(store, 1);
+          let made: Parameters<typeof apply>[1][] = [];
+          let saved = 0;
+          for (const one of steps) {
+            if ('change' in one) {
+              apply(overlay, one.change, made.push(one.change));
+            } else if ('savepoint' in one) {
+              overlay.savepoint();
+              saved = made.length;
+            } else if ('rollback' in one) {
+              overlay.rollback();
+              made = made.slice(0, saved);
+            } else {
+              const fresh = new DocumentOverlay(store, 1);
+              for (const [nth, before] of made.entries()) apply(fresh, before, nth + 1);
+              const range = { prefix: [one.find] };
+              expect(await overlay.find(notes, range, one.index)).toEqual(
+                await fresh.find(notes, range, one.index),
+              );
+            }
+          }
+        },
+      ),
+      { numRuns: 80 },
+    );
+  });
 });
