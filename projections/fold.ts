@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LoggedRecord, RecordBatch } from '../src/log/log.js';
 import type { RecordType } from '../src/log/records.js';
 import { START, type Position } from '../src/log/position.js';
@@ -45,7 +46,8 @@ export async function fold(
 ): Promise<void> {
   const behind = lanes.filter((lane) => lane.position < slice.position);
   if (behind.length === 0) return;
-  const folded = await Promise.all(behind.map((lane) => foldLane(store, lane, slice.records)));
+  const pace = new Pace();
+  const folded = await Promise.all(behind.map((lane) => foldLane(store, lane, slice.records, pace)));
   const writes = folded.flatMap((one) => one.writes);
   const checkpoints = behind.map((lane) => {
     const { name: projection, version } = lane.projection;
@@ -83,13 +85,34 @@ export function* slices(batch: RecordBatch, size: number): Generator<Slice> {
   yield { records: start === 0 ? records : records.slice(start), position: batch.position };
 }
 
+/** Milliseconds of folding in one piece: between them everybody else has a turn. */
+const LONGEST = 8;
+
+class Pace {
+  #begun = performance.now();
+
+  isLong(): boolean {
+    return performance.now() - this.#begun > LONGEST;
+  }
+
+  async turn(): Promise<void> {
+    await nextTurn();
+    this.#begun = performance.now();
+  }
+}
+
 interface Folded {
   readonly lane: Lane;
   readonly writes: readonly (DocumentWrite & { readonly projection: string; readonly version: number })[];
   readonly failures: readonly { readonly record: LoggedRecord; readonly error: unknown }[];
 }
 
-async function foldLane(store: ReadStore, lane: Lane, records: readonly LoggedRecord[]): Promise<Folded> {
+async function foldLane(
+  store: ReadStore,
+  lane: Lane,
+  records: readonly LoggedRecord[],
+  pace: Pace,
+): Promise<Folded> {
   const { projection } = lane;
   const overlay = new DocumentOverlay(store, projection.version);
   const failures: { record: LoggedRecord; error: unknown }[] = [];
@@ -106,6 +129,7 @@ async function foldLane(store: ReadStore, lane: Lane, records: readonly LoggedRe
       }
     }
     if (overlay.unavailable !== undefined) throw overlay.unavailable;
+    if (pace.isLong()) await pace.turn();
   }
   const owner = { projection: projection.name, version: projection.version };
   return { lane, writes: overlay.writes().map((write) => ({ ...write, ...owner })), failures };

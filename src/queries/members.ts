@@ -20,7 +20,7 @@ export interface MembersRequest {
 const PIECE = 500;
 
 /**
- * The member events of a room's state now, or as of a token; for former members at most as of when they left. Piece by
+ * The member events of a room's state as JSON texts, now, or as of a token; for former members at most as of when they left. Piece by
  * piece: some rooms have more members than one would hold in memory for each who asks. One read for each member, in bulk.
  *
  * @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM before the first piece
@@ -29,7 +29,7 @@ export async function* members(
   side: ReadSide,
   userId: string,
   request: MembersRequest,
-): AsyncGenerator<StateEvent[]> {
+): AsyncGenerator<string[]> {
   const { roomId, at } = request;
   const { until } = await readingLimit(side, userId, roomId);
   const end = until ?? side.positions.processed;
@@ -40,7 +40,7 @@ export async function* members(
   const piece = async () => {
     const found = await eventsById(side, roomId, ids);
     ids = [];
-    return found.filter((event) => isWanted(event, request));
+    return found.filter((event) => isWanted(event, request)).map(({ json }) => json);
   };
   for (const [, id] of entries(side.nodes, root, { only: stateKeyText('m.room.member', '') })) {
     if (ids.push(id) < PIECE) continue;

@@ -5,7 +5,6 @@
  */
 import { jsonArray } from '../../queries/client-events.js';
 import { joinedMembers, members } from '../../queries/members.js';
-import type { StateEvent } from '../../read-models/collections.js';
 import { JsonStream, JsonText } from '../response.js';
 import { defineRoute, v3, type Route } from '../route.js';
 import { upToDate, type ClientApi } from './api.js';
@@ -26,8 +25,7 @@ export function membersRoutes(api: ClientApi): Route[] {
         // What fails before the first piece is answered as an error; most rooms have no second one.
         const [first, second] = [await pieces.next(), await pieces.next()];
         const events = first.done === true ? [] : first.value;
-        if (second.done === true)
-          return new JsonText(`{"chunk":${jsonArray(events.map(({ json }) => json))}}`);
+        if (second.done === true) return new JsonText(`{"chunk":${jsonArray(events)}}`);
         return new JsonStream(chunkOf([events, second.value], pieces));
       },
     }),
@@ -45,10 +43,7 @@ export function membersRoutes(api: ClientApi): Route[] {
 }
 
 /** The answer's text, from the pieces that are there and those that are still to come. */
-async function* chunkOf(
-  begun: readonly StateEvent[][],
-  rest: AsyncIterable<StateEvent[]>,
-): AsyncGenerator<string> {
+async function* chunkOf(begun: readonly string[][], rest: AsyncIterable<string[]>): AsyncGenerator<string> {
   yield '{"chunk":[';
   let separator = '';
   async function* all() {
@@ -57,7 +52,7 @@ async function* chunkOf(
   }
   for await (const events of all()) {
     if (events.length === 0) continue;
-    yield separator + events.map(({ json }) => json).join(',');
+    yield separator + events.join(',');
     separator = ',';
   }
   yield ']}';
