@@ -53,6 +53,8 @@ export class LmdbScrub {
 
   /** True when nothing is left of what was deleted before the call; false when it ended before, or could not be done yet. */
   async run(signal: AbortSignal): Promise<boolean> {
+    // A process that was killed while it read would keep pages from being used again.
+    this.#root.readerCheck();
     const { lastTxnId } = this.#statistics();
     const filler = this.#root.openDB<Buffer, Uint8Array>(FILLER, BINARY);
     for (let round = 0; round < MOST_ROUNDS; round++) {

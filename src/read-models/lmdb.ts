@@ -48,6 +48,9 @@ const [MOST_LOOKS, LOOK_MS] = [100, 10];
 /** Milliseconds for which a look at the disk is enough: what is lost here is made again. */
 const DISK_LOOK_MS = 20;
 
+/** Milliseconds after which it is looked for processes that were killed while they read: their pages are not used again. */
+const READERS_MS = 60_000;
+
 /** Milliseconds after which writing gives others a turn. */
 const LONGEST_TURN = 5;
 
@@ -122,6 +125,7 @@ class LmdbReadStore implements ReadStore {
   readonly #catalogue: LmdbCatalogue;
   #closed = false;
   #lastTurn = 0;
+  #readersChecked = 0;
   readonly #closing = new AbortController();
   #purging: Promise<void> = Promise.resolve();
   readonly #scrub: LmdbScrub;
@@ -291,6 +295,11 @@ class LmdbReadStore implements ReadStore {
     // A write that fails within LMDB is for the process to survive by luck.
     const objection = this.#disk.objection(2 * bytes);
     if (objection !== undefined) throw new ReadStoreUnavailableError(objection);
+    const now = performance.now();
+    if (now - this.#readersChecked > READERS_MS) {
+      this.#readersChecked = now;
+      this.#root.readerCheck();
+    }
     try {
       this.#root.transactionSync(action);
     } catch (error) {

@@ -232,31 +232,35 @@ describe('scrubbing', () => {
     expect(found()).toBe(0);
   });
 
-  test('waits for a reader in another process that still sees what was there', async () => {
-    const ids = await fill(1000, 5, (i) => i);
-    const script = join(folder.path, 'reader.mjs');
-    const lmdb = import.meta.resolve('lmdb');
-    writeFileSync(
-      script,
-      `import { open } from ${JSON.stringify(lmdb)};
+  test.each(['ends', 'is killed'])(
+    'waits for a reader in another process that still sees what was there, until it %s',
+    async (how) => {
+      const ids = await fill(1000, 5, (i) => i);
+      const script = join(folder.path, 'reader.mjs');
+      const lmdb = import.meta.resolve('lmdb');
+      writeFileSync(
+        script,
+        `import { open } from ${JSON.stringify(lmdb)};
        const root = open(${JSON.stringify(file)}, { readOnly: true, maxDbs: 4, keyEncoding: 'binary', encoding: 'binary' });
        const reading = root.useReadTransaction();
        root.getKeysCount({ transaction: reading });
        process.send('reading');
        process.on('message', () => { reading.done(); root.close().then(() => process.exit(0)); });`,
-    );
-    const child = fork(script);
-    children.push(child);
-    await once(child, 'message');
-    await forget(ids);
-    expect(await scrub()).toBe(false);
-    expect(found()).toBeGreaterThan(0);
-    expect(await store.scrubbing?.scrubbed()).toBe(-1);
-    child.send('end');
-    await once(child, 'exit');
-    expect(await scrub()).toBe(true);
-    expect(found()).toBe(0);
-  });
+      );
+      const child = fork(script);
+      children.push(child);
+      await once(child, 'message');
+      await forget(ids);
+      expect(await scrub()).toBe(false);
+      expect(found()).toBeGreaterThan(0);
+      expect(await store.scrubbing?.scrubbed()).toBe(-1);
+      if (how === 'ends') child.send('end');
+      else child.kill('SIGKILL');
+      await once(child, 'exit');
+      expect(await scrub()).toBe(true);
+      expect(found()).toBe(0);
+    },
+  );
 });
 
 /** Of several writes to one document in a lot the last counts. */
