@@ -57,6 +57,16 @@ describe('npm run bench', () => {
     for (const { figures } of measured) expect(figures?.['sends/s']).toBeGreaterThan(0);
   }, 120_000);
 
+  it('makes the data that a row needs', async () => {
+    const { code, stderr } = await bench('--scale', '0.01', '--only', 'state-kept', '--json', json);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^Making data: bigRoom .*\n$/);
+    const [row] = report().results ?? [];
+    expect(row?.figures).toMatchObject({ 'per message (bytes)': 0 });
+    expect(row?.figures?.['per state change (bytes)']).toBeGreaterThan(0);
+    expect(row?.figures?.["events' JSON (bytes/event)"]).toBeGreaterThan(0);
+  }, 120_000);
+
   it('compares two configurations in alternation', async () => {
     const configurations = ['env:', 'env:ENGRAM_LIMITS__REQUESTS_AT_ONCE=2'];
     const few = ['--only', 'sends-1', '--seconds', '0.1', '--rounds', '2', '--json', json];
