@@ -35,6 +35,7 @@ export class DocumentOverlay implements Documents {
   readonly #version: number;
   readonly #pending = new Map<string, Map<string, Pending>>();
   readonly #ranges = new RangeCache();
+  readonly #asked = new Set<string>();
   #undo: (() => void)[] = [];
   #unavailable: ReadStoreUnavailableError | undefined;
 
@@ -57,7 +58,7 @@ export class DocumentOverlay implements Documents {
 
   /**
    * Costs the store's `find`, and a look at each of the batch's changes of this collection; of all that has a prefix
-   * only the first time.
+   * only the first two times.
    */
   async find<D extends Document>(
     collection: CollectionDefinition<D>,
@@ -70,6 +71,12 @@ export class DocumentOverlay implements Documents {
     const known = this.#ranges.get(collection.name, index, low, high);
     if (known !== undefined) return known as D[];
     const found = await this.#find(collection, range, index);
+    // Most batches ask once: what is asked for again is worth keeping.
+    const asked = `${collection.name} ${index ?? ''} ${low}`;
+    if (!this.#asked.has(asked)) {
+      this.#asked.add(asked);
+      return found;
+    }
     const placed = found.map((document) => ({
       key: text(encodeDocumentKey(collection.key(document))),
       entry: entryOf(collection, document, index),
