@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Database, RootDatabase, RootDatabaseOptions } from 'lmdb';
+import { SCRUB } from './lmdb-stored.js';
 import { surveyPages, type Survey, type Untidy } from './lmdb-remains.js';
 
 type Table = Database<Buffer, Uint8Array>;
@@ -15,8 +16,6 @@ type Transaction = (bytes: number, action: () => void) => Promise<void>;
 
 const BINARY: RootDatabaseOptions = { keyEncoding: 'binary', encoding: 'binary' };
 
-/** The table that free pages are taken into to be overwritten; empty otherwise. */
-const FILLER = 'scrub';
 /** Bytes: three such values fill a page of 8192. */
 const FILLER_VALUE = Buffer.alloc(2600);
 const PER_PAGE = 3;
@@ -56,7 +55,7 @@ export class LmdbScrub {
     // A process that was killed while it read would keep pages from being used again.
     this.#root.readerCheck();
     const { lastTxnId } = this.#statistics();
-    const filler = this.#root.openDB<Buffer, Uint8Array>(FILLER, BINARY);
+    const filler = this.#root.openDB<Buffer, Uint8Array>(SCRUB, BINARY);
     for (let round = 0; round < MOST_ROUNDS; round++) {
       // What a round that was cut short has left is zeros.
       await this.#empty(filler);

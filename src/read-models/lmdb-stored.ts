@@ -65,6 +65,10 @@ export function encodeFact(key: Uint8Array, fact: Uint8Array): Buffer {
 export const FORMAT_KEY = Buffer.from('format');
 export const MAGIC = 'engram read models';
 
+/** The tables of a store; the last is what free pages are taken into to be overwritten, see lmdb-scrub.ts. */
+export const TABLES = ['meta', 'documents', 'indexes', 'scrub'] as const;
+export const SCRUB = TABLES[3];
+
 /** @throws DamagedEntryError */
 export const decodeEntry = decodeFact;
 
@@ -91,6 +95,7 @@ function isWhole(key: Uint8Array, bytes: Buffer, atLeast: number): boolean {
 
 /** Whether what lies in a table is what was stored under its key. */
 export function isSoundEntry(table: string, key: Uint8Array, bytes: Buffer): boolean {
+  if (table === SCRUB) return true;
   if (table === 'meta' && FORMAT_KEY.equals(key)) return bytes.includes(MAGIC);
   return isWhole(key, bytes, CHECKSUM_BYTES);
 }

@@ -16,7 +16,7 @@ import {
   type Databases,
 } from './lmdb-collection.js';
 import { LmdbScrub } from './lmdb-scrub.js';
-import { isDamage, isSoundEntry } from './lmdb-stored.js';
+import { isDamage, isSoundEntry, TABLES } from './lmdb-stored.js';
 import { applyWrite, prepareWrite } from './lmdb-writes.js';
 import type {
   Checkpoint,
@@ -112,7 +112,7 @@ export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions 
 export const READ_MODELS_FILE = 'data.mdb';
 
 /** What is in it. */
-export const READ_MODELS_CONTENT = { tables: ['meta', 'documents', 'indexes'], isSound: isSoundEntry };
+export const READ_MODELS_CONTENT = { tables: TABLES, isSound: isSoundEntry };
 
 const BINARY: RootDatabaseOptions = { keyEncoding: 'binary', encoding: 'binary' };
 

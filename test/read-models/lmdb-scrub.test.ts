@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openLmdbReadStore } from '../../src/read-models/lmdb.js';
+import { openLmdbReadStore, READ_MODELS_CONTENT } from '../../src/read-models/lmdb.js';
+import { damageOf } from '../../src/runtime/lmdb-check.js';
 import type { Key, ReadStore } from '../../src/read-models/store.js';
 import { note, notes } from '../contracts/read-store-notes.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -210,6 +211,20 @@ describe('scrubbing', () => {
     store = openLmdbReadStore(folder.path);
     expect(await scrub()).toBe(true);
     expect(found()).toBe(0);
+  });
+
+  test('leaves a file that is believed at the next start', async () => {
+    await forget(await fill(3000, 5, (i) => i % 1000));
+    for (let turns = 1, isDone = false; !isDone; turns++) {
+      const ending = new AbortController();
+      const scrubbing = store.scrubbing?.scrub(position, ending.signal);
+      for (let i = 0; i < turns; i++) await setImmediate();
+      ending.abort();
+      isDone = (await scrubbing) === true;
+      await store.close();
+      expect(damageOf(file, true, READ_MODELS_CONTENT), `after ${turns} turns`).toBeUndefined();
+      store = openLmdbReadStore(folder.path);
+    }
   });
 
   test('is ended by closing', async () => {
