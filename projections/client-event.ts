@@ -23,10 +23,16 @@ export interface ClientEvent {
  * either age look in one place (Room Version 11, Moving the redacts property).
  */
 export function clientEvent(event: RoomEvent, version: RoomVersion): string {
-  const { eventId, originServerTs, roomId, sender, type, stateKey, redacts } = event;
+  const { content, redacts } = event;
   const inContent = redacts === undefined || version.redaction.redactsIn === 'content';
-  return print({
-    content: inContent ? event.content : { ...event.content, redacts },
+  return print(clientFormat(event, inContent ? content : { ...content, redacts }));
+}
+
+/** The event's fields in client format, in one order. */
+export function clientFormat(event: RoomEvent, content: JsonObject = event.content) {
+  const { eventId, originServerTs, roomId, sender, type, stateKey, redacts } = event;
+  return {
+    content,
     event_id: eventId,
     origin_server_ts: originServerTs,
     room_id: roomId,
@@ -34,7 +40,7 @@ export function clientEvent(event: RoomEvent, version: RoomVersion): string {
     type,
     ...(stateKey === undefined ? {} : { state_key: stateKey }),
     ...(redacts === undefined ? {} : { redacts }),
-  });
+  };
 }
 
 /** The event of a text that `clientEvent` made. */

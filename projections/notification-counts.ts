@@ -23,7 +23,8 @@ import type { Documents, Projection } from './projection.js';
 import { appliedRedaction, isRefused, recordedEvent, type AcceptedRecord } from './recorded-event.js';
 import { searchableFields } from './searchable-fields.js';
 import { userOfStream } from './streams.js';
-import { keptVerdict, pushEvent } from './notification-verdicts.js';
+import { clientFormat } from './client-event.js';
+import { keptVerdict } from './notification-verdicts.js';
 import { addNotified, forgetNotified, MAIN, markRead, removeCounts } from './notified-events.js';
 
 /**
@@ -161,7 +162,7 @@ async function notify(
   const { reader, thread_id: thread = MAIN } = await keepEvent(event, ordinal, documents);
   const members = await documents.find(notificationCounts, { prefix: [roomId] }, 'room');
   if (members.length === 0) return counted;
-  const prepared = new PreparedEvent(pushEvent(event));
+  const prepared = new PreparedEvent(clientFormat(event));
   const room = await pushRoom(counted, sender, documents);
   for (const member of members) {
     if (member.user_id === sender) {

@@ -9,7 +9,8 @@ import {
 import { notifiedEvent } from '../src/read-models/notified-events.js';
 import { MEMBER, pushRoom } from './notification-rooms.js';
 import { settingsName, settingsOf } from './notification-settings.js';
-import { keptVerdict, pushEvent } from './notification-verdicts.js';
+import { clientFormat } from './client-event.js';
+import { keptVerdict } from './notification-verdicts.js';
 import type { Documents } from './projection.js';
 import type { AcceptedRecord } from './recorded-event.js';
 
@@ -34,7 +35,7 @@ export async function listInvitation(
   // Invitations of ignored users are not shown (Client-Server API, Ignoring Users).
   if (ignored.has(sender)) return;
   const seen = (await pushRoom(room, sender, documents)).seenBy(invited);
-  const verdict = keptVerdict(evaluatePushRules(rules, new PreparedEvent(pushEvent(event)), seen));
+  const verdict = keptVerdict(evaluatePushRules(rules, new PreparedEvent(clientFormat(event)), seen));
   if (verdict === undefined) return;
   documents.put(notifiedInvitations, {
     user_id: stateKey,

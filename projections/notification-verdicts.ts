@@ -1,6 +1,4 @@
-import type { RoomEvent } from '../src/protocol/events.js';
 import type { PushDecision } from '../src/protocol/push-rules/evaluate.js';
-import type { PushEvent } from '../src/protocol/push-rules/event.js';
 import { keptDecision, type KeptDecision } from '../src/read-models/notified-events.js';
 
 /** What a rule says is the same object for every event that it decides about. */
@@ -14,19 +12,4 @@ export function keptVerdict(decision: PushDecision): KeptDecision | undefined {
   const made = keptDecision(decision.highlight, decision.actions, decision.sound);
   kept.set(decision, made);
   return made;
-}
-
-/** The event in client format, which is what rules are about. */
-export function pushEvent(event: RoomEvent): PushEvent {
-  const { content, eventId, originServerTs, roomId, sender, type, stateKey, redacts } = event;
-  return {
-    content,
-    event_id: eventId,
-    origin_server_ts: originServerTs,
-    room_id: roomId,
-    sender,
-    type,
-    ...(stateKey === undefined ? {} : { state_key: stateKey }),
-    ...(redacts === undefined ? {} : { redacts }),
-  };
 }

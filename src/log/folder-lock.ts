@@ -1,5 +1,6 @@
 import { existsSync, linkSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bootName } from '../runtime/lmdb-check.js';
 import { LogFormatError } from './errors.js';
 import { isObject } from './json.js';
 
@@ -34,7 +35,7 @@ export function lockFolder(folder: string): { readonly release: () => void; read
   const highest = numbers(folder).at(-1) ?? 0;
   const holder = highest > 0 ? read(join(folder, `lock.${highest}`)) : undefined;
   const crashes = holder === undefined ? 0 : holder.crashes + 1;
-  const own = { pid: process.pid, boot: bootId(), started: processOf(process.pid).started, crashes };
+  const own = { pid: process.pid, boot: boot(), started: processOf(process.pid).started, crashes };
   if (holder !== undefined && alive(holder)) throw inUse(folder, holder.pid);
   const mine = join(folder, `lock.${highest + 1}`);
   const beside = join(folder, `lock.new.${process.pid}`);
@@ -98,8 +99,8 @@ function read(file: string): Holder | undefined {
   return { pid, boot, started, crashes: typeof crashes === 'number' ? crashes : 0 };
 }
 
-function alive({ pid, boot, started }: Holder): boolean {
-  if (boot !== bootId()) return false;
+function alive({ pid, boot: of, started }: Holder): boolean {
+  if (of !== boot()) return false;
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -111,13 +112,9 @@ function alive({ pid, boot, started }: Holder): boolean {
   return found.started === started && found.state !== 'Z' && found.state !== 'X';
 }
 
-/** Linux's ID of this boot; elsewhere '' and the process ID has to do. */
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return '';
-  }
+/** Where the system does not name its boots, '': the process ID has to do. */
+function boot(): string {
+  return bootName() ?? '';
 }
 
 /** When a process started, in ticks since the boot, and its state (proc(5): stat, fields 22 and 3); '' where there is no /proc. */

@@ -154,9 +154,7 @@ export class Commits {
     this.#requireWorking();
     try {
       await this.#store.root.batch(() => {
-        for (const { table, key, value } of changes) {
-          void (value === undefined ? table.stored.remove(key) : table.stored.put(key, value));
-        }
+        putStored(changes);
         void this.#store.meta.stored.put(SEQUENCE, positionKey(sequence));
       });
     } catch (error) {
@@ -212,11 +210,7 @@ function bringInJournal(store: LmdbStore): number {
   const last = entries.at(-1)?.sequence;
   if (last === undefined) return sequence;
   store.root.transactionSync(() => {
-    for (const { payload } of entries) {
-      for (const { table, key, value } of decodeChanges(payload, overlaidTables(store))) {
-        void (value === undefined ? table.stored.remove(key) : table.stored.put(key, value));
-      }
-    }
+    for (const { payload } of entries) putStored(decodeChanges(payload, overlaidTables(store)));
     void store.meta.stored.put(SEQUENCE, positionKey(last));
   });
   return last;
@@ -253,6 +247,13 @@ export class JournalView {
     for (const { payload } of entriesAfter(sequence, bytes, journal, storedSalt(this.#store), isWritten)) {
       for (const { table, key, value } of decodeChanges(payload, tables)) table.put(key, value);
     }
+  }
+}
+
+/** Within a transaction of LMDB. */
+function putStored(changes: Iterable<Change>): void {
+  for (const { table, key, value } of changes) {
+    void (value === undefined ? table.stored.remove(key) : table.stored.put(key, value));
   }
 }
 

@@ -1,18 +1,9 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  statSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { damageOf, LOOKED_THROUGH, requireAccess } from '../runtime/lmdb-check.js';
 import { DiskGuard } from '../runtime/disk-guard.js';
-import { writeFileDurably } from '../runtime/durable-file.js';
+import { flushFolder, writeFileDurably } from '../runtime/durable-file.js';
 import { LogFormatError } from './errors.js';
 import { OverlaidTable } from './lmdb-overlay.js';
 import { holderOf, isLockFile, lockFolder } from './folder-lock.js';
@@ -209,7 +200,7 @@ function openRoot(
       eventTurnBatching: false,
       ...(mapSize === undefined ? {} : { mapSize }),
     });
-    if (!readOnly) syncFolder(folder);
+    if (!readOnly) flushFolder(folder);
     return root;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -219,14 +210,4 @@ function openRoot(
 
 function fileSize(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-/** A file's name is durable when its folder is. */
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

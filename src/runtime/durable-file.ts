@@ -19,7 +19,7 @@ import { basename, dirname, join } from 'node:path';
 export function writeFileDurably(file: string, bytes: Uint8Array): void {
   const beside = writeBeside(file, bytes);
   renameSync(beside, file);
-  flush(dirname(file));
+  flushFolder(dirname(file));
 }
 
 /**
@@ -50,7 +50,7 @@ export function makeFileDurably(file: string, bytes: Uint8Array): boolean {
     throw error;
   } finally {
     rmSync(beside, { force: true });
-    flush(dirname(file));
+    flushFolder(dirname(file));
   }
 }
 
@@ -87,7 +87,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function flush(folder: string): void {
+/** A file's name is durable when its folder is. */
+export function flushFolder(folder: string): void {
   const handle = openSync(folder, 'r');
   try {
     fsyncSync(handle);
