@@ -1,4 +1,4 @@
-import { topicsOf } from '../projections/topics.js';
+import type { Topics } from '../projections/topics.js';
 import type { Config, Listener } from './config.js';
 import { unsupportedKeys } from './config/unsupported.js';
 import { adminRoutes } from './http/admin/admin-api.js';
@@ -27,6 +27,7 @@ import { openEngine, type Engine, type Ports } from './server/engine.js';
 import { ownEphemera, sharedEphemera } from './server/ephemera.js';
 import { followUp } from './server/follow-up.js';
 import { forget, unredacted } from './server/forgetting.js';
+import { ThreadedReadModels } from './server/projection-thread/read-models.js';
 import { ownReadModels, sharedReadModels, type ReadModels } from './server/read-models.js';
 import { openServingReadStore } from './stores.js';
 
@@ -42,7 +43,7 @@ export interface Core extends Engine {
 export async function openCore(config: Config, given: Partial<Ports> = {}): Promise<Core> {
   const engine = await openEngine(config, given);
   const { log, loggers, ports, write } = engine;
-  const { store, isDamaged } = await openServingReadStore(
+  const { store, isDamaged, onDamage } = await openServingReadStore(
     config,
     engine.isSuspect,
     loggers.read_models,
@@ -51,26 +52,24 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     throw error;
   });
   const notifier = new Notifier();
-  const onReadable = (records: readonly LoggedRecord[], position: Position) => {
-    notifier.notify({ ...topicsOf(records), position });
+  const onReadable = (topics: Topics, position: Position) => {
+    notifier.notify({ ...topics, position });
   };
   const { roles } = config;
   const ephemera = roles === null ? ownEphemera(write) : sharedEphemera(write, loggers);
-  const readModels =
-    roles === null
-      ? ownReadModels(engine, store, onReadable)
-      : sharedReadModels(
-          engine,
-          store,
-          {
-            onReadable,
-            onRecords: async (records, position) => {
-              ephemera.take(records);
-              await engine.roomIndexer.take(records, position);
-            },
-          },
-          roles.includes('projections'),
-        );
+  const { projectionThread } = ports;
+  let readModels: ReadModels;
+  if (roles !== null) {
+    const onRecords = async (records: readonly LoggedRecord[], position: Position) => {
+      ephemera.take(records);
+      await engine.roomIndexer.take(records, position);
+    };
+    readModels = sharedReadModels(engine, store, { onReadable, onRecords }, roles.includes('projections'));
+  } else if (projectionThread !== undefined) {
+    readModels = new ThreadedReadModels(engine, store, projectionThread, { onReadable, onDamage });
+  } else {
+    readModels = ownReadModels(engine, store, onReadable);
+  }
   const joinedRooms = new JoinedRooms(store, notifier);
   const read: ReadSide = {
     serverName: config.server_name,

@@ -161,6 +161,14 @@ export interface StoreLogger {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
+/** The read models as a server has them. */
+export interface ServingReadStore {
+  readonly store: ReadStore;
+  readonly isDamaged: () => boolean;
+  /** To be told of damage that is found by another handle than this one. */
+  readonly onDamage: (error: unknown) => void;
+}
+
 /**
  * Opens the read models for a server. Where this process is alone, those that are damaged or of another format are
  * deleted first: they are built again from the log.
@@ -172,12 +180,19 @@ export async function openServingReadStore(
   config: Config,
   isSuspect: boolean,
   logger: StoreLogger,
-): Promise<{ readonly store: ReadStore; readonly isDamaged: () => boolean }> {
+): Promise<ServingReadStore> {
   if (config.read_models.adapter !== 'lmdb')
-    return { store: await openReadStore(config), isDamaged: () => false };
+    return { store: await openReadStore(config), isDamaged: () => false, onDamage: () => undefined };
   const { openLmdbReadStore, READ_MODELS_CONTENT, READ_MODELS_FILE } = await import('./read-models/lmdb.js');
   const folder = new DerivedFolder(dataFolders(config).readModels, READ_MODELS_FILE, READ_MODELS_CONTENT);
   const isAlone = config.roles === null;
+  const onDamage = (err: unknown) => {
+    if (!folder.report(err)) return;
+    logger.error(
+      { err },
+      'Read models are damaged. Start the server again: it builds them again from the log.',
+    );
+  };
   const dropped = isAlone ? folder.dropDamaged(isSuspect) : undefined;
   if (dropped !== undefined)
     logger.warn({ reason: dropped }, 'Read models are damaged: they are built again from the log.');
@@ -185,17 +200,11 @@ export async function openServingReadStore(
     openLmdbReadStore(folder.path, {
       leastFree: config.limits.free_disk_bytes * DERIVED_SHARE,
       shared: !isAlone,
-      onDamage: (err) => {
-        if (!folder.report(err)) return;
-        logger.error(
-          { err },
-          'Read models are damaged. Start the server again: it builds them again from the log.',
-        );
-      },
+      onDamage,
     });
   const isDamaged = () => folder.damaged;
   try {
-    return { store: open(), isDamaged };
+    return { store: open(), isDamaged, onDamage };
   } catch (error) {
     if (!isAlone || !(error instanceof ReadStoreFormatError) || !error.ours) throw error;
     logger.warn(
@@ -203,8 +212,19 @@ export async function openServingReadStore(
       'Read models are of another version: they are built again from the log.',
     );
     folder.drop();
-    return { store: open(), isDamaged };
+    return { store: open(), isDamaged, onDamage };
   }
+}
+
+/** Opens the read models that another thread of this process has open for serving; they are to be closed before it does. */
+export async function openReadStoreBeside(
+  config: Config,
+  onDamage: (error: unknown) => void,
+): Promise<ReadStore> {
+  if (config.read_models.adapter !== 'lmdb') return openReadStore(config);
+  const { openLmdbReadStore } = await import('./read-models/lmdb.js');
+  const leastFree = config.limits.free_disk_bytes * DERIVED_SHARE;
+  return openLmdbReadStore(dataFolders(config).readModels, { leastFree, beside: true, onDamage });
 }
 
 /** Opens the room index and the state nodes; deletes them first where they are damaged: they are made again from the log. */

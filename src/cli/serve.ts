@@ -51,7 +51,9 @@ function wordsOf(error: Error, { data_dir: folder }: Config): string {
 /** The composition root brings in all adapters: loaded only where a server is wanted. */
 async function startServer(config: Config): Promise<ServedServer> {
   const root = await import('../server.js');
-  return root.startServer(config);
+  const { projectionThread } = await import('../server/projection-thread/start.js');
+  const thread = projectionThread();
+  return root.startServer(config, thread === undefined ? {} : { projectionThread: thread });
 }
 
 /** How to call this program from where the person is: by its name where it was, else by its file. */

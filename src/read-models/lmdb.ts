@@ -34,6 +34,8 @@ import type {
 export interface LmdbReadStoreOptions {
   /** Only reads, beside a process that writes; the store must be there. */
   readonly readOnly?: boolean;
+  /** Another thread of this process has it open, as it was told, and takes care of what is left of others. */
+  readonly beside?: boolean;
   /** Other processes write, too: then each write is flushed. */
   readonly shared?: boolean;
   /** Bytes that must be free on the disk for anything to be written. */
@@ -68,22 +70,22 @@ const PURGE_CHUNK = 1000;
  * @throws ReadStoreFormatError when something else is in the folder, or read models of another format, or that were lost
  */
 export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions = {}): ReadStore {
-  const readOnly = options.readOnly === true;
+  const { readOnly = false, beside = false } = options;
   if (!readOnly) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);
   }
   const file = join(folder, READ_MODELS_FILE);
   if (!readOnly) requireAccess(file, `${file}-lock`);
-  const loss = lossOf(file);
+  const loss = beside ? undefined : lossOf(file);
   if (loss !== undefined)
     throw new ReadStoreFormatError(`${file} ${loss}: delete ${folder}, it is made again from the log.`, {
       ours: true,
     });
-  const damage = existsSync(file) ? damageOf(file, false) : undefined;
+  const damage = existsSync(file) && !beside ? damageOf(file, false) : undefined;
   if (damage !== undefined) throw new ReadStoreFormatError(`${file} ${damage}.`);
   const isShared = readOnly || options.shared === true;
-  if (isShared && !readOnly) flushLeft(file);
+  if (isShared && !readOnly && !beside) flushLeft(file);
   const noSync = !isShared && leaveUnflushed(file);
   let root: RootDatabase<Buffer, Uint8Array>;
   try {
@@ -121,6 +123,7 @@ class LmdbReadStore implements ReadStore {
   readonly #file: string;
   readonly #disk: DiskGuard;
   readonly #readOnly: boolean;
+  readonly #beside: boolean;
   readonly #databases: Databases;
   readonly #catalogue: LmdbCatalogue;
   #closed = false;
@@ -141,12 +144,13 @@ class LmdbReadStore implements ReadStore {
   };
 
   constructor(root: RootDatabase<Buffer, Uint8Array>, file: string, options: LmdbReadStoreOptions) {
-    const { readOnly = false, onDamage = () => undefined } = options;
+    const { readOnly = false, beside = false, onDamage = () => undefined } = options;
     this.#root = root;
     this.#file = file;
     this.#disk = new DiskGuard(file, options.leastFree ?? 0, DISK_LOOK_MS);
     this.#scrub = new LmdbScrub(root, file, (bytes, action) => this.#transaction(bytes, action));
     this.#readOnly = readOnly;
+    this.#beside = beside;
     const names = [...root.getKeys({ limit: 8 })].map((name) =>
       Buffer.from(name).toString().replace(/\0$/, ''),
     );
@@ -171,7 +175,7 @@ class LmdbReadStore implements ReadStore {
       indexes: root.openDB<Buffer, Uint8Array>('indexes', BINARY),
       onDamage,
     };
-    if (!readOnly && this.#catalogue.current().dropped.length > 0) this.#startPurge();
+    if (!readOnly && !beside && this.#catalogue.current().dropped.length > 0) this.#startPurge();
   }
 
   collection<D extends Document>(definition: CollectionDefinition<D>): Collection<D> {
@@ -260,6 +264,11 @@ class LmdbReadStore implements ReadStore {
     return changed;
   }
 
+  refresh(): void {
+    this.#check();
+    this.#root.resetReadTxn();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -268,7 +277,7 @@ class LmdbReadStore implements ReadStore {
     await this.#scrubbing;
     await this.#purging;
     await this.#root.close();
-    if (!this.#readOnly) flushLeft(this.#file);
+    if (!this.#readOnly && !this.#beside) flushLeft(this.#file);
   }
 
   async #runScrub(position: number, signal: AbortSignal): Promise<boolean> {

@@ -166,5 +166,8 @@ export interface ReadStore {
   /** Absent where files are the business of another server, which alone knows what it keeps in them. */
   readonly scrubbing?: Scrubbing;
 
+  /** Lets go of what is kept open for reading: what another thread has written by now is read from here on. */
+  refresh?(): void;
+
   close(): Promise<void>;
 }

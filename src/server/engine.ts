@@ -21,6 +21,7 @@ import { DiskGuard } from '../runtime/disk-guard.js';
 import { systemRandom, type Random } from '../runtime/random.js';
 import { openLog, openRoomState } from '../stores.js';
 import { answers } from './answers.js';
+import type { StartThread } from './projection-thread/messages.js';
 import { claimLog, openSigningKey } from './keys.js';
 import { takeProcessFolder, type ProcessFolder } from './process-folder.js';
 
@@ -28,6 +29,8 @@ import { takeProcessFolder, type ProcessFolder } from './process-folder.js';
 export interface Ports {
   readonly clock: Clock;
   readonly random: Random;
+  /** How to start the thread in which projections run; absent where they run beside everything else. */
+  readonly projectionThread?: StartThread;
 }
 
 const SYSTEM: Ports = { clock: systemClock, random: systemRandom };

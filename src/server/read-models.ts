@@ -1,6 +1,7 @@
 import { PROJECTIONS } from '../../projections/index.js';
 import { ReadModelFollower } from '../../projections/follower.js';
 import { ProjectionRunner, type ProjectionProgress } from '../../projections/runner.js';
+import { topicsOf, type Topics } from '../../projections/topics.js';
 import type { LoggedRecord } from '../log/log.js';
 import type { Position } from '../log/position.js';
 import { Progress } from '../observing.js';
@@ -25,8 +26,8 @@ export interface ReadModels extends Positions {
   readonly rebuilding: OnlineRebuild | undefined;
 }
 
-/** Told what has just become readable. */
-export type OnReadable = (records: readonly LoggedRecord[], position: Position) => void;
+/** Told whom what has just become readable concerns. */
+export type OnReadable = (topics: Topics, position: Position) => void;
 
 /** For a process that is alone: it keeps them. */
 export function ownReadModels(engine: Engine, store: ReadStore, onReadable: OnReadable): ReadModels {
@@ -61,8 +62,8 @@ export function sharedReadModels(
   engine: Engine,
   store: ReadStore,
   handlers: {
-    onRecords(records: readonly LoggedRecord[], position: Position): Promise<void>;
-    onReadable: OnReadable;
+    readonly onRecords: (records: readonly LoggedRecord[], position: Position) => Promise<void>;
+    readonly onReadable: OnReadable;
   },
   keeps: boolean,
 ): ReadModels {
@@ -75,7 +76,10 @@ export function sharedReadModels(
     clock,
     logger: loggers.projections,
     names,
-    ...handlers,
+    onRecords: handlers.onRecords,
+    onReadable: (records, position) => {
+      handlers.onReadable(topicsOf(records), position);
+    },
   });
   const ending = new AbortController();
   let runner: ProjectionRunner | undefined;
@@ -158,7 +162,7 @@ function openRunner(
     },
     onFolded: (records, position) => {
       progress.observe(runner);
-      onReadable(records, position);
+      onReadable(topicsOf(records), position);
     },
   });
   return runner;

@@ -9,7 +9,7 @@ import type { JsonObject, JsonValue } from '../../src/protocol/json.js';
 import { RoomActivity } from '../../src/queries/sync/room-activity.js';
 import { Sync } from '../../src/queries/sync/sync.js';
 import { parseToken } from '../../src/queries/tokens.js';
-import { openCore, type Core } from '../../src/server.js';
+import { openCore, type Core, type Ports } from '../../src/server.js';
 import { temporaryFolder } from './folder.js';
 import { ManualClock } from './manual-clock.js';
 
@@ -67,8 +67,14 @@ export class TestCore {
   #sync: Sync | undefined;
   #transactions = 0;
 
-  static async open(): Promise<TestCore> {
-    const test = new TestCore();
+  readonly #ports: Partial<Ports>;
+
+  constructor(ports: Partial<Ports> = {}) {
+    this.#ports = ports;
+  }
+
+  static async open(ports: Partial<Ports> = {}): Promise<TestCore> {
+    const test = new TestCore(ports);
     await test.start();
     return test;
   }
@@ -80,7 +86,10 @@ export class TestCore {
 
   async start(): Promise<void> {
     const env = { ENGRAM_DATA_DIR: this.#folder.path, ENGRAM_LOGGING__LEVEL: 'fatal' };
-    this.#core = await openCore(loadConfig({ env, cwd: this.#folder.path }), { clock: this.clock });
+    this.#core = await openCore(loadConfig({ env, cwd: this.#folder.path }), {
+      clock: this.clock,
+      ...this.#ports,
+    });
     const { read } = this.#core;
     this.#sync = new Sync(read, new RoomActivity(read.store, read.notifier));
   }
