@@ -16,8 +16,10 @@ export interface Requester {
 
 /** Knows whose an access token is. May throw a `MatrixError` for accounts that are locked. */
 export interface Authenticator {
+  /** @param hash the token's */
   authenticate(
     token: string,
+    hash: string,
     correlationId: string,
   ): Promise<{ userId: string; deviceId: string; kind: 'user' | 'guest' } | { expired: true } | undefined>;
 }
@@ -58,9 +60,10 @@ export async function authenticate(
     if (access === 'optional') return undefined;
     throw new MatrixError('M_MISSING_TOKEN', 'This request needs an access token.');
   }
-  const found =
-    token.length > MAX_TOKEN_LENGTH ? undefined : await authenticator.authenticate(token, correlationId);
-  if (found === undefined) throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token is not known here.');
+  if (token.length > MAX_TOKEN_LENGTH) throw unknownToken();
+  const hash = tokenHash(token);
+  const found = await authenticator.authenticate(token, hash, correlationId);
+  if (found === undefined) throw unknownToken();
   if ('expired' in found) {
     throw new MatrixError('M_UNKNOWN_TOKEN', 'This access token has expired.', {
       fields: { soft_logout: true },
@@ -69,5 +72,9 @@ export async function authenticate(
   if (found.kind === 'guest' && access === 'required') {
     throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not do this.');
   }
-  return { ...found, accessTokenHash: tokenHash(token) };
+  return { ...found, accessTokenHash: hash };
+}
+
+function unknownToken(): MatrixError {
+  return new MatrixError('M_UNKNOWN_TOKEN', 'This access token is not known here.');
 }

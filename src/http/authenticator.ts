@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache';
 import { noteTokenUse } from '../commands/login.js';
-import { tokenHash } from '../commands/tokens.js';
 import type { WriteSide } from '../commands/write-side.js';
 import { LogClosedError, LogUnavailableError } from '../log/errors.js';
 import type { Sessions } from '../queries/sessions.js';
@@ -17,8 +16,7 @@ export function accountAuthenticator(sessions: Sessions, write: WriteSide): Auth
   const noted = new LRUCache<string, true>({ max: MOST_NOTED });
   const { clock } = write.ports;
   return {
-    async authenticate(token, correlationId) {
-      const hash = tokenHash(token);
+    async authenticate(token, hash, correlationId) {
       const session = await sessions.byAccessToken(hash, token);
       if (session === undefined) return undefined;
       const { user_id: userId, device_id: deviceId, expires_at: expiresAt, kind } = session;

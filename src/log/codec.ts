@@ -51,7 +51,7 @@ export function checkRecord(record: NewRecord, validators: ReadonlyMap<string, R
   }
   let bad: string | undefined;
   try {
-    bad = unserialisable(record.data, 'data') ?? unserialisable(record.metadata, 'metadata');
+    bad = badPart('data', record.data) ?? badPart('metadata', record.metadata);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new InvalidRecordError(type, 'it is cyclic or too deep');
@@ -59,6 +59,11 @@ export function checkRecord(record: NewRecord, validators: ReadonlyMap<string, R
   if (bad !== undefined) throw new InvalidRecordError(type, `${bad} cannot be serialised`);
   const problem = validate(record.data) ?? metadataProblem(record.metadata);
   if (problem !== undefined) throw new InvalidRecordError(type, problem);
+}
+
+function badPart(name: string, value: object): string | undefined {
+  const path = unserialisable(value);
+  return path === undefined ? undefined : `${name}${path}`;
 }
 
 function metadataProblem(metadata: JsonObject | RecordMetadata): string | undefined {

@@ -13,32 +13,32 @@ export function isObject(value: unknown): value is JsonObject {
  *
  * @throws RangeError for cycles and depths beyond the call stack.
  */
-export function unserialisable(value: unknown, path = ''): string | undefined {
+export function unserialisable(value: unknown): string | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return undefined;
     case 'number':
-      return Number.isFinite(value) ? undefined : path;
+      return Number.isFinite(value) ? undefined : '';
     case 'object':
       break;
     default:
-      return path;
+      return '';
   }
   if (value === null) return undefined;
   if (Array.isArray(value)) {
     // By index, so that holes count as undefined.
     for (let i = 0; i < value.length; i++) {
-      const found = unserialisable(value[i], `${path}/${i}`);
-      if (found !== undefined) return found;
+      const found = unserialisable(value[i]);
+      if (found !== undefined) return `/${i}${found}`;
     }
     return undefined;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return path;
-  for (const [key, member] of Object.entries(value)) {
-    const found = unserialisable(member, `${path}/${key}`);
-    if (found !== undefined) return found;
+  if (prototype !== Object.prototype && prototype !== null) return '';
+  for (const key of Object.keys(value)) {
+    const found = unserialisable((value as JsonObject)[key]);
+    if (found !== undefined) return `/${key}${found}`;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import type { Appended, LoggedRecord, NewRecord } from './log.js';
 import { START, type Position } from './position.js';
-import { SEALED_FIELDS } from './records.js';
+import { parted } from './sealing.js';
 
 /** So many of the newest records are kept, up to twice as many for a moment. */
 const KEPT = 1024;
@@ -57,11 +57,6 @@ export class RecentRecords {
 
 /** Reading gives sealed fields behind the others; what is made of a record must not depend on where it came from. */
 function inStoredOrder({ type, version, data }: NewRecord): object {
-  const sealed = SEALED_FIELDS.get(`${type}.v${version}`);
-  if (!sealed?.some((field) => Object.hasOwn(data, field))) return data;
-  const entries = Object.entries(data);
-  return Object.fromEntries([
-    ...entries.filter(([name]) => !sealed.includes(name)),
-    ...entries.filter(([name]) => sealed.includes(name)),
-  ]);
+  const parts = parted({ type, version, data: { ...data } });
+  return parts === undefined ? data : { ...parts.clear, ...parts.hidden };
 }

@@ -29,6 +29,21 @@ export interface SealedRecord {
   readonly data: JsonObject;
 }
 
+/** Data of a record with and without the properties that are sealed; undefined where there are none. */
+export function parted({
+  type,
+  version,
+  data,
+}: Pick<SealedRecord, 'type' | 'version' | 'data'>):
+  { readonly clear: JsonObject; readonly hidden: JsonObject } | undefined {
+  const fields = SEALED_FIELDS.get(`${type}.v${version}`);
+  if (!fields?.some((field) => Object.hasOwn(data, field))) return undefined;
+  const clear: Record<string, unknown> = {};
+  const hidden: Record<string, unknown> = {};
+  for (const name of Object.keys(data)) (fields.includes(name) ? hidden : clear)[name] = data[name];
+  return { clear, hidden };
+}
+
 /**
  * Takes the properties that `x-sealed` names out of data and puts one ciphertext in their place: AES-256-GCM
  * (NIST SP 800-38D) under the place's own key, with a random nonce, bound to stream, revision, index, ID and type.
@@ -37,20 +52,17 @@ export interface SealedRecord {
  * @throws DestroyedKeyError
  */
 export function seal(record: SealedRecord, place: SealPlace, keys: SealKeys, random: Random): JsonObject {
-  const fields = SEALED_FIELDS.get(`${record.type}.v${record.version}`);
-  if (!fields?.some((field) => Object.hasOwn(record.data, field))) return record.data;
-  const clear: [string, unknown][] = [];
-  const hidden: [string, unknown][] = [];
-  for (const entry of Object.entries(record.data)) (fields.includes(entry[0]) ? hidden : clear).push(entry);
-
+  const parts = parted(record);
+  if (parts === undefined) return record.data;
+  const { clear, hidden } = parts;
   const key = keys.key(place);
   if (key === undefined) throw new DestroyedKeyError(place);
   const nonce = random.bytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(binding(record, place));
-  const text = JSON.stringify(Object.fromEntries(hidden));
+  const text = JSON.stringify(hidden);
   const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-  return { ...Object.fromEntries(clear), [SEALED]: sealed.toString('base64') };
+  return { ...clear, [SEALED]: sealed.toString('base64') };
 }
 
 /**

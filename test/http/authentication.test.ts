@@ -86,9 +86,9 @@ describe('a token', () => {
     let asked = 0;
     const counting = anApp([whoever('required')], {
       authenticator: {
-        authenticate: (token) => {
+        authenticate: (token, hash) => {
           asked++;
-          return someAuthenticator.authenticate(token, 'test');
+          return someAuthenticator.authenticate(token, hash, 'test');
         },
       },
     });
