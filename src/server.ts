@@ -19,6 +19,7 @@ import { MendingNodes } from './queries/mending-nodes.js';
 import { Notifier } from './queries/notifier.js';
 import type { ReadSide } from './queries/read-side.js';
 import { ReadBarrier } from './queries/wait.js';
+import { WritePace } from './queries/write-pace.js';
 import { accounts } from './read-models/collections.js';
 import { ReadModelNotReadyError, ReadStoreUnavailableError } from './read-models/errors.js';
 import { uuid } from './runtime/random.js';
@@ -79,6 +80,7 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     events: write.ports.events,
     clock: ports.clock,
     positions: readModels,
+    pace: new WritePace(readModels, ports.clock),
     barrier: new ReadBarrier(readModels, roles === null ? undefined : () => log.end()),
     notifier,
     joinedRooms,

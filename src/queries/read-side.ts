@@ -9,6 +9,7 @@ import type { JoinedRooms } from './joined-rooms.js';
 import type { Notifier } from './notifier.js';
 import type { Unredacted } from './unredacted-content.js';
 import type { Positions, ReadBarrier } from './wait.js';
+import type { WritePace } from './write-pace.js';
 
 /** Events as they go between servers, which read models do not keep: hardly anybody asks for them. */
 export interface EventSource {
@@ -27,6 +28,7 @@ export interface ReadSide {
   readonly clock: Clock;
   readonly positions: Positions;
   readonly barrier: ReadBarrier;
+  readonly pace: WritePace;
   readonly notifier: Notifier;
   readonly joinedRooms: JoinedRooms;
   readonly unredacted: Unredacted;

@@ -58,6 +58,7 @@ export function commandContext(api: ClientApi, request: { readonly correlationId
 export async function done<T>(api: ClientApi, command: Promise<Done<T>>): Promise<T> {
   const { result, position } = await command;
   api.read.barrier.acknowledged(position);
+  await api.read.pace.keep(position);
   return result;
 }
 
