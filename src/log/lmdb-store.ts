@@ -193,6 +193,8 @@ function openRoot(
       encoding: 'binary',
       keyEncoding: 'binary',
       maxDbs: 8,
+      // Of a new log: records have about a kilobyte, and pages of half the size waste a third.
+      pageSize: 8192,
       // Plain LMDB: a commit is flushed before it is visible, and before its promise resolves. See lmdb.ts.
       overlappingSync: false,
       readOnly,

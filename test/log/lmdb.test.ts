@@ -203,7 +203,7 @@ describe('scavenging', () => {
     }
     const { size } = statSync(join(folder, 'log.mdb'));
     expect(written).toBeGreaterThan(15_000_000);
-    expect(size).toBeLessThan(written / 2);
+    expect(size).toBeLessThan(0.6 * written);
     expect(size).toBeLessThan(settled * 1.2);
     expect((await collect(log.readAll())).map(nameOf)).toContain('kept');
     expect((await collect(log.read('passing'))).at(-1)?.revision).toBe(revision);
