@@ -1,15 +1,16 @@
 import { ReadStoreUnavailableError } from '../src/read-models/errors.js';
 import {
   encodeDocumentKey,
+  encodedKeys,
   encodeEntry,
   encodeKey,
-  indexEntries,
   rangeBounds,
 } from '../src/read-models/keys.js';
 import type {
   CollectionDefinition,
   Document,
   DocumentWrite,
+  EncodedKeys,
   Key,
   Range,
   ReadStore,
@@ -22,6 +23,7 @@ interface Pending {
   readonly definition: CollectionDefinition<never>;
   readonly key: Key;
   readonly document: Document | undefined;
+  readonly encoded: EncodedKeys;
   readonly entry: string;
   readonly indexes: ReadonlyMap<string, string>;
 }
@@ -114,17 +116,11 @@ export class DocumentOverlay implements Documents {
 
   /** @throws KeyError when the document cannot have its keys. */
   put<D extends Document>(collection: CollectionDefinition<D>, document: D): void {
-    const key = collection.key(document);
-    const indexes = [...indexEntries(collection, document, key)].map(
-      ([name, entry]) => [name, text(entry)] as const,
-    );
-    const entry = text(encodeDocumentKey(key));
-    this.#change({ definition: collection, key, document, entry, indexes: new Map(indexes) });
+    this.#change(collection, collection.key(document), document);
   }
 
   delete<D extends Document>(collection: CollectionDefinition<D>, key: Key): void {
-    const entry = text(encodeDocumentKey(key));
-    this.#change({ definition: collection, key, document: undefined, entry, indexes: new Map() });
+    this.#change(collection, key, undefined);
   }
 
   /** From here on, `rollback` takes back what is changed. */
@@ -142,15 +138,19 @@ export class DocumentOverlay implements Documents {
   writes(): DocumentWrite[] {
     const writes: DocumentWrite[] = [];
     for (const pending of this.#pending.values()) {
-      for (const { definition, key, document } of pending.values()) {
-        writes.push({ collection: definition, key, document });
+      for (const { definition, key, document, encoded } of pending.values()) {
+        writes.push({ collection: definition, key, document, encoded });
       }
     }
     return writes;
   }
 
-  #change(change: Pending): void {
-    const { name } = change.definition;
+  #change(definition: CollectionDefinition<never>, key: Key, document: Document | undefined): void {
+    const encoded = encodedKeys(definition, key, document);
+    const indexes = new Map<string, string>();
+    for (const [index, bytes] of encoded.entries) indexes.set(index, text(bytes));
+    const change = { definition, key, document, encoded, entry: text(encoded.key), indexes };
+    const { name } = definition;
     const pending = this.#pending.get(name) ?? new Map<string, Pending>();
     this.#pending.set(name, pending);
     const before = pending.get(change.entry);

@@ -1,5 +1,5 @@
 import { KeyError } from './errors.js';
-import type { CollectionDefinition, Document, Key, Range } from './store.js';
+import type { CollectionDefinition, Document, EncodedKeys, Key, Range } from './store.js';
 
 /**
  * The largest entry of an index, in bytes as encoded here: the index's values and the document's key. Five parts
@@ -22,14 +22,14 @@ let scratch = Buffer.alloc(16_384);
 /** The bytes of a key of any length. Costs about 100 ns for two short parts. @throws KeyError for what is no key part. */
 export function encodeKey(key: Key): Uint8Array {
   const end = write(key, 0);
-  return Buffer.from(scratch.subarray(0, end));
+  return copied(end);
 }
 
 /** The bytes of a document's key. @throws KeyError when longer than MAX_ENTRY_BYTES. */
 export function encodeDocumentKey(key: Key): Uint8Array {
   const end = write(key, 0);
   checkLength(end);
-  return Buffer.from(scratch.subarray(0, end));
+  return copied(end);
 }
 
 /**
@@ -42,7 +42,7 @@ export function encodeEntry(values: Key, key: Key): Uint8Array {
   const end = write(key, write(values, 0));
   checkLength(end);
   scratch[end] = values.length;
-  return Buffer.from(scratch.subarray(0, end + 1));
+  return copied(end + 1);
 }
 
 function checkLength(bytes: number): void {
@@ -63,6 +63,17 @@ export function indexEntries(
     if (values !== undefined) entries.set(name, encodeEntry(values, key));
   }
   return entries;
+}
+
+/** All that a document, or the lack of one, is found by. @throws KeyError */
+export function encodedKeys(
+  definition: CollectionDefinition<never>,
+  key: Key,
+  document: Document | undefined,
+): EncodedKeys {
+  const entries =
+    document === undefined ? new Map<string, Uint8Array>() : indexEntries(definition, document, key);
+  return { key: encodeDocumentKey(key), entries };
 }
 
 /** The bytes from which (included) to which (excluded) the keys of a range lie; undefined where there can be none. */
@@ -116,10 +127,17 @@ function bound(prefix: Key, parts: Key, beyond: boolean): Uint8Array {
   let end = write(parts, write(prefix, 0));
   if (end > MAX_ENTRY_BYTES) {
     scratch[MAX_ENTRY_BYTES] = 0;
-    return Buffer.from(scratch.subarray(0, MAX_ENTRY_BYTES + 1));
+    return copied(MAX_ENTRY_BYTES + 1);
   }
   if (beyond) scratch[end++] = BEYOND;
-  return Buffer.from(scratch.subarray(0, end));
+  return copied(end);
+}
+
+/** What was written up to there. */
+function copied(end: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(end);
+  scratch.copy(bytes, 0, 0, end);
+  return bytes;
 }
 
 function write(key: Key, start: number): number {

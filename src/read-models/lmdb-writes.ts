@@ -1,4 +1,4 @@
-import { encodeDocumentKey, indexEntries } from './keys.js';
+import { encodedKeys, indexEntries } from './keys.js';
 import type { LmdbCatalogue, Slot } from './lmdb-catalogue.js';
 import { slotKey, type Databases } from './lmdb-collection.js';
 import { decodeDocument, encodeDocument, encodeEntry, positionOf } from './lmdb-stored.js';
@@ -18,11 +18,18 @@ export function prepareWrite(
   write: DocumentWrite & { readonly version: number },
   position: number,
 ): PreparedWrite {
-  const { collection, document, key } = write;
-  const entries =
-    document === undefined ? new Map<string, Uint8Array>() : indexEntries(collection, document, key);
-  const text = document && JSON.stringify(document);
-  return { ...write, position, bytes: encodeDocumentKey(key), text, entries };
+  const { collection, version, document, key } = write;
+  const { key: bytes, entries } = write.encoded ?? encodedKeys(collection, key, document);
+  return {
+    collection,
+    version,
+    key,
+    document,
+    position,
+    bytes,
+    text: document && JSON.stringify(document),
+    entries,
+  };
 }
 
 /** Puts a prepared write where it belongs, within a transaction; one that is there already changes nothing. */

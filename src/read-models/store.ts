@@ -60,6 +60,14 @@ export interface DocumentWrite {
   readonly key: Key;
   /** `undefined` deletes. */
   readonly document: Document | undefined;
+  /** The key and the entries of a document's indexes as bytes (keys.ts), where they were made already. */
+  readonly encoded?: EncodedKeys;
+}
+
+export interface EncodedKeys {
+  readonly key: Uint8Array;
+  /** By index. */
+  readonly entries: ReadonlyMap<string, Uint8Array>;
 }
 
 /** Where a projection stands. */

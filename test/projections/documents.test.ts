@@ -42,7 +42,7 @@ describe('the overlay of documents', () => {
     expect((await overlay.get(notes, ['a']))?.text).toBe(2);
     expect(await overlay.get(notes, ['b'])).toBeUndefined();
     expect(await overlay.get(notes, ['x'.repeat(9999)])).toBeUndefined();
-    expect(overlay.writes()).toEqual([
+    expect(overlay.writes()).toMatchObject([
       { collection: notes, key: ['a'], document: note(['a'], 2) },
       { collection: notes, key: ['b'], document: undefined },
     ]);
@@ -59,7 +59,7 @@ describe('the overlay of documents', () => {
     overlay.delete(notes, ['c']);
     overlay.rollback();
     overlay.rollback();
-    expect(overlay.writes()).toEqual([{ collection: notes, key: ['a'], document: note(['a'], 1) }]);
+    expect(overlay.writes()).toMatchObject([{ collection: notes, key: ['a'], document: note(['a'], 1) }]);
     expect(await overlay.find(notes, { prefix: [] })).toEqual([note(['a'], 1)]);
   });
 
@@ -69,7 +69,7 @@ describe('the overlay of documents', () => {
     expect(() => { overlay.put(notes, note(long)); }).toThrow(KeyError); // prettier-ignore
     expect(() => { overlay.put(notes, note(['a'], 1, long)); }).toThrow(KeyError); // prettier-ignore
     expect(() => { overlay.delete(notes, long); }).toThrow(KeyError); // prettier-ignore
-    expect(overlay.writes()).toEqual([]);
+    expect(overlay.writes()).toMatchObject([]);
   });
 
   test('remembers that the store was unavailable, whatever a projection makes of it', async () => {
