@@ -1,9 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LoggedRecord, RecordBatch } from '../src/log/log.js';
 import type { RecordType } from '../src/log/records.js';
 import { START, type Position } from '../src/log/position.js';
 import { CheckpointConflictError } from '../src/read-models/errors.js';
 import type { DocumentWrite, ReadStore } from '../src/read-models/store.js';
+import { systemClock } from '../src/runtime/clock.js';
+import { Courtesy } from '../src/runtime/courtesy.js';
 import { DocumentOverlay } from './documents.js';
 import type { Projection } from './projection.js';
 import { quarantined, quarantineOf } from './quarantine.js';
@@ -46,8 +47,8 @@ export async function fold(
 ): Promise<void> {
   const behind = lanes.filter((lane) => lane.position < slice.position);
   if (behind.length === 0) return;
-  const pace = new Pace();
-  const folded = await Promise.all(behind.map((lane) => foldLane(store, lane, slice.records, pace)));
+  const courtesy = new Courtesy(systemClock);
+  const folded = await Promise.all(behind.map((lane) => foldLane(store, lane, slice.records, courtesy)));
   const writes = folded.flatMap((one) => one.writes);
   const checkpoints = behind.map((lane) => {
     const { name: projection, version } = lane.projection;
@@ -85,22 +86,6 @@ export function* slices(batch: RecordBatch, size: number): Generator<Slice> {
   yield { records: start === 0 ? records : records.slice(start), position: batch.position };
 }
 
-/** Milliseconds of folding in one piece: between them everybody else has a turn. */
-const LONGEST = 8;
-
-class Pace {
-  #begun = performance.now();
-
-  isLong(): boolean {
-    return performance.now() - this.#begun > LONGEST;
-  }
-
-  async turn(): Promise<void> {
-    await nextTurn();
-    this.#begun = performance.now();
-  }
-}
-
 interface Folded {
   readonly lane: Lane;
   readonly writes: readonly (DocumentWrite & { readonly projection: string; readonly version: number })[];
@@ -111,7 +96,7 @@ async function foldLane(
   store: ReadStore,
   lane: Lane,
   records: readonly LoggedRecord[],
-  pace: Pace,
+  courtesy: Courtesy,
 ): Promise<Folded> {
   const { projection } = lane;
   const overlay = new DocumentOverlay(store, projection.version);
@@ -129,7 +114,7 @@ async function foldLane(
       }
     }
     if (overlay.unavailable !== undefined) throw overlay.unavailable;
-    if (pace.isLong()) await pace.turn();
+    if (courtesy.isDue) await courtesy.turn();
   }
   const owner = { projection: projection.name, version: projection.version };
   return { lane, writes: overlay.writes().map((write) => ({ ...write, ...owner })), failures };

@@ -1,8 +1,8 @@
 import { MatrixError } from '../protocol/errors.js';
 import { notificationEvents, timeline, type TimelineEvent } from '../read-models/collections.js';
 import { actionsText, isHighlighted, isRead } from '../read-models/notified-events.js';
+import { Courtesy } from '../runtime/courtesy.js';
 import { clientEvent, jsonArray } from './client-events.js';
-import { Courtesy } from './courtesy.js';
 import { notifiedBefore, type Notified, type NotifiedPlace } from './notified-events.js';
 import type { ReadSide, Viewer } from './read-side.js';
 import { visibleEvents } from './room-history.js';

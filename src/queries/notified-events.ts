@@ -5,7 +5,7 @@ import {
   type NotifiedEvent,
 } from '../read-models/collections.js';
 import type { CollectionDefinition, Document, Key } from '../read-models/store.js';
-import type { Courtesy } from './courtesy.js';
+import type { Courtesy } from '../runtime/courtesy.js';
 import type { ReadSide } from './read-side.js';
 
 /** An event that has notified a user. */

@@ -2,6 +2,8 @@ import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { open, type Database, type RootDatabase, type RootDatabaseOptions } from 'lmdb';
+import { systemClock } from '../runtime/clock.js';
+import { Courtesy } from '../runtime/courtesy.js';
 import { DiskGuard } from '../runtime/disk-guard.js';
 import { damageOf, requireAccess } from '../runtime/lmdb-check.js';
 import { flushBeside, flushLeft, leaveUnflushed, lossOf } from '../runtime/unflushed.js';
@@ -127,7 +129,7 @@ class LmdbReadStore implements ReadStore {
   readonly #databases: Databases;
   readonly #catalogue: LmdbCatalogue;
   #closed = false;
-  #lastTurn = 0;
+  readonly #courtesy = new Courtesy(systemClock, LONGEST_TURN);
   #readersChecked = 0;
   readonly #closing = new AbortController();
   #purging: Promise<void> = Promise.resolve();
@@ -317,9 +319,7 @@ class LmdbReadStore implements ReadStore {
       throw asUnavailable(error);
     }
     // Who writes in a loop must not keep everybody else waiting.
-    if (performance.now() - this.#lastTurn < LONGEST_TURN) return;
-    await nextTurn();
-    this.#lastTurn = performance.now();
+    await this.#courtesy.turn();
   }
 
   #startPurge(): void {

@@ -4,7 +4,7 @@ import {
   type AccountData,
   type Membership,
 } from '../../read-models/collections.js';
-import { Courtesy } from '../courtesy.js';
+import { Courtesy } from '../../runtime/courtesy.js';
 import type { ReadSide } from '../read-side.js';
 import { joinedRoom, leftRoom, type RoomStretch } from './joined-room.js';
 import { peekedRooms } from './peeks-part.js';

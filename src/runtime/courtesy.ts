@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Clock } from '../runtime/clock.js';
+import type { Clock } from './clock.js';
 
-/** Milliseconds of work in one piece. */
+/** Milliseconds of work in one piece, where nobody says otherwise. */
 const LONGEST = 8;
 
 /**
@@ -10,16 +10,24 @@ const LONGEST = 8;
  */
 export class Courtesy {
   readonly #clock: Clock;
+  readonly #longest: number;
   #begun: number;
 
-  constructor(clock: Clock) {
+  /** @param longest milliseconds */
+  constructor(clock: Clock, longest = LONGEST) {
     this.#clock = clock;
+    this.#longest = longest;
     this.#begun = clock.monotonic();
+  }
+
+  /** Whether it is time: for loops whose steps are so short that a promise for each would count. */
+  get isDue(): boolean {
+    return this.#clock.monotonic() - this.#begun >= this.#longest;
   }
 
   /** To be called between any two pieces; most calls cost a look at the clock. */
   async turn(): Promise<void> {
-    if (this.#clock.monotonic() - this.#begun < LONGEST) return;
+    if (!this.isDue) return;
     await setImmediate();
     this.#begun = this.#clock.monotonic();
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Courtesy } from '../../src/queries/courtesy.js';
+import { Courtesy } from '../../src/runtime/courtesy.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 it('lets others have a turn when a piece of work was long, and only then', async () => {
