@@ -1,14 +1,15 @@
 import { LRUCache } from 'lru-cache';
-import { notifiedRoomPages, type NotificationRoom, type NotifiedEvent } from '../read-models/collections.js';
+import { notifiedRoomPages, type NotificationRoom } from '../read-models/collections.js';
 import { blockOf } from '../read-models/notified-events.js';
 import type { ReadStore } from '../read-models/store.js';
+import { CountedEvents } from './counted-events.js';
 import type { Positions } from './wait.js';
 
-type Events = readonly NotifiedEvent[];
+const NO_EVENTS = new CountedEvents([]);
 
 interface Kept {
   readonly paged: number;
-  readonly reading: Promise<Events>;
+  readonly reading: Promise<CountedEvents>;
 }
 
 /** Events that are kept, in all rooms; each takes some hundred bytes. */
@@ -35,9 +36,9 @@ export class SharedPages {
    *
    * @param room as it was read, before this is asked: a block that has become a page since is not read twice
    */
-  async of({ room_id: roomId, paged, recent }: NotificationRoom): Promise<Events> {
+  async of({ room_id: roomId, paged, recent }: NotificationRoom): Promise<CountedEvents> {
     const [first] = recent;
-    if (first === undefined || paged === undefined) return [];
+    if (first === undefined || paged === undefined) return NO_EVENTS;
     const kept = this.#kept.get(roomId);
     if (kept?.paged === paged) return kept.reading;
     const reading = this.#read(roomId, blockOf(first[1]));
@@ -46,20 +47,20 @@ export class SharedPages {
     const keeping: Kept = { paged, reading };
     this.#kept.set(roomId, keeping, { size: ROOM_SIZE });
     try {
-      const events = await reading;
+      const counted = await reading;
       if (this.#kept.peek(roomId) === keeping) {
-        this.#kept.set(roomId, keeping, { size: ROOM_SIZE + events.length });
+        this.#kept.set(roomId, keeping, { size: ROOM_SIZE + counted.events.length });
       }
-      return events;
+      return counted;
     } catch (error) {
       if (this.#kept.peek(roomId) === keeping) this.#kept.delete(roomId);
       throw error;
     }
   }
 
-  async #read(roomId: string, block: number): Promise<Events> {
+  async #read(roomId: string, block: number): Promise<CountedEvents> {
     const range = { prefix: [roomId], before: [block] };
     const pages = await this.#store.collection(notifiedRoomPages).find(range);
-    return pages.flatMap(({ events }) => events);
+    return new CountedEvents(pages.flatMap(({ events }) => events));
   }
 }

@@ -14,13 +14,10 @@ import {
   isOld,
   isReadBy,
 } from '../read-models/notified-events.js';
+import type { CountedEvents, UnreadCounts } from './counted-events.js';
 import type { ReadSide } from './read-side.js';
 
-export interface UnreadCounts {
-  readonly notifications: number;
-  /** Those of them that are highlighted. */
-  readonly highlights: number;
-}
+export type { UnreadCounts };
 
 /** What a user has not read of a room that they have joined, of what notifies them. */
 export interface UnreadRoom extends UnreadCounts {
@@ -42,8 +39,9 @@ type Events = readonly NotifiedEvent[];
  * The unread counts of a room (Client-Server API, Receiving notifications), as of now; undefined where the user has not
  * joined it.
  *
- * Cost: two reads, and a look at each listed event back to what is read of all threads, a thousand or so at most; the pages
- * where that is beyond the newest block, which all who ask share as far as they are the room's.
+ * Cost: two reads, and a look at each event of the newest block back to what is read of all threads. Where that is beyond
+ * the block, the pages: the room's are shared by all who ask, and counted without looking at each of their events, unless
+ * some of them are in the member's own list, or the shared one did not count all the time.
  */
 export async function unreadCounts(
   side: Pick<ReadSide, 'store' | 'sharedPages'>,
@@ -66,7 +64,12 @@ export async function unreadCounts(
   const addShared = (events: Events) =>
     tally.add(events, (event) => isListedShared(listed, event) && !own.has(event[1]));
   if (hasShared(listed) && addShared(room.recent) && mayHavePages(listed)) {
-    addShared(await side.sharedPages.of(room));
+    const pages = await side.sharedPages.of(room);
+    const [stretch] = member.follows;
+    const last = pages.events.at(-1)?.[1] ?? 0;
+    const isPlain = member.follows.length === 1 && stretch?.[1] === undefined && !hasUpTo(own, last);
+    if (isPlain) tally.addCounted(pages, stretch?.[0] ?? 0);
+    else addShared(pages.events);
   }
   return { ...tally.counts, threads: tally.threads, changed: changedAt(listed) };
 }
@@ -77,8 +80,8 @@ export function hasShared({ member, room }: Listed): boolean {
 }
 
 /** Whether an event of the shared list is for the member, where their own does not have it. */
-export function isListedShared({ member }: Listed, [, ordinal]: NotifiedEvent): boolean {
-  return isFollowed(member.follows, ordinal);
+export function isListedShared({ member }: Listed, event: NotifiedEvent): boolean {
+  return isFollowed(member.follows, event[1]);
 }
 
 /** Whether an event of the member's own list is listed still: it goes as the shared one's do, when a block begins. */
@@ -89,6 +92,11 @@ export function isListedOwn({ room }: Listed, event: NotifiedEvent): boolean {
 /** Whether the member may be told of more than the newest block of the shared list. */
 export function mayHavePages({ member: { follows }, room: { recent } }: Listed): boolean {
   return (recent[0]?.[1] ?? 0) > (follows[0]?.[0] ?? 0);
+}
+
+function hasUpTo(ordinals: ReadonlySet<number>, last: number): boolean {
+  for (const ordinal of ordinals) if (ordinal <= last) return true;
+  return false;
 }
 
 function changedAt(listed: Listed): number {
@@ -114,14 +122,15 @@ async function ownPages(
 class Tally {
   readonly threads = new Map<string, UnreadCounts>();
   readonly #member: NotificationCount;
-  #counts: UnreadCounts = { notifications: 0, highlights: 0 };
+  #notifications = 0;
+  #highlights = 0;
 
   constructor(member: NotificationCount) {
     this.#member = member;
   }
 
   get counts(): UnreadCounts {
-    return this.#counts;
+    return { notifications: this.#notifications, highlights: this.#highlights };
   }
 
   /** Counts events of a list that are for the member, from the newest back; false where all that is older is read. */
@@ -131,22 +140,24 @@ class Tally {
       const event = events[i];
       if (event === undefined) continue;
       if (covers(read, event)) return false;
-      if (isTheirs(event) && !isReadBy(this.#member, event)) this.#count(event);
+      if (isReadBy(this.#member, event) || !isTheirs(event)) continue;
+      this.#count(event[3] ?? '', { notifications: 1, highlights: Number(isHighlighted(event)) });
     }
     return events.length > 0;
   }
 
-  #count(event: NotifiedEvent): void {
-    const [, , , root = ''] = event;
-    const highlight = Number(isHighlighted(event));
-    this.#counts = plus(this.#counts, highlight);
-    if (root !== '') this.threads.set(root, plus(this.threads.get(root), highlight));
+  addCounted(events: CountedEvents, after: number): void {
+    for (const [root, counts] of events.unread(this.#member, after)) this.#count(root, counts);
   }
-}
 
-function plus(counts: UnreadCounts | undefined, highlight: number): UnreadCounts {
-  return {
-    notifications: (counts?.notifications ?? 0) + 1,
-    highlights: (counts?.highlights ?? 0) + highlight,
-  };
+  #count(root: string, { notifications, highlights }: UnreadCounts): void {
+    this.#notifications += notifications;
+    this.#highlights += highlights;
+    if (root === '') return;
+    const before = this.threads.get(root);
+    this.threads.set(root, {
+      notifications: (before?.notifications ?? 0) + notifications,
+      highlights: (before?.highlights ?? 0) + highlights,
+    });
+  }
 }

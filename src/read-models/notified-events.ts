@@ -67,8 +67,8 @@ export function notifiedEvent(
   return root === '' ? [position, ordinal, marks] : [position, ordinal, marks, root];
 }
 
-export function isHighlighted([, , marks]: NotifiedEvent): boolean {
-  return (marks & HIGHLIGHTED) !== 0;
+export function isHighlighted(event: NotifiedEvent): boolean {
+  return (event[2] & HIGHLIGHTED) !== 0;
 }
 
 /** The actions by which the event notifies, as JSON text. */
@@ -87,10 +87,11 @@ export function isOld(event: NotifiedEvent, newest: number): boolean {
 }
 
 /** Whether a mark is at an event or after it. */
-export function covers(mark: ReadMark | undefined, [position, ordinal]: NotifiedEvent): boolean {
+export function covers(mark: ReadMark | undefined, event: NotifiedEvent): boolean {
   if (mark === undefined) return false;
-  const [at, number = Infinity] = mark;
-  return position < at || (position === at && ordinal <= number);
+  // By index: a thousand events are looked at for one answer.
+  const at = mark[0];
+  return event[0] < at || (event[0] === at && event[1] <= (mark[1] ?? Infinity));
 }
 
 /** Whether an event of a list was read by a member. */
@@ -99,13 +100,12 @@ export function isReadBy(
   event: NotifiedEvent,
 ): boolean {
   if (covers(read, event)) return true;
+  if (threads === undefined) return false;
   const thread = event[3] || MAIN;
-  return (
-    threads !== undefined && Object.hasOwn(threads, thread) && covers(threads[thread], event)
-  );
+  return Object.hasOwn(threads, thread) && covers(threads[thread], event);
 }
 
 /** Whether the shared list's entry of an event counts for a member. */
 export function isFollowed(follows: readonly Follow[], ordinal: number): boolean {
-  return follows.some(([after, upTo = Infinity]) => after < ordinal && ordinal <= upTo);
+  return follows.some((stretch) => stretch[0] < ordinal && ordinal <= (stretch[1] ?? Infinity));
 }

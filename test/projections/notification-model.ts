@@ -43,8 +43,10 @@ export class NotificationModel {
       [...this.#members].map(([id, { entries, changed }]) => {
         const open = entries.filter(({ isRead }) => !isRead);
         const roots = new Set(open.map(({ thread_id }) => thread_id).filter((root) => root !== 'main'));
-        const each = [...roots].map((root) => [root, counts(open.filter((one) => one.thread_id === root))]);
-        const told = [...counts(open), ...(each.length === 0 ? [] : [Object.fromEntries(each)])];
+        const each = [...roots].map(
+          (root) => [root, counts(open.filter((one) => one.thread_id === root))] as const,
+        );
+        const told: unknown[] = [...counts(open), ...(each.length === 0 ? [] : [Object.fromEntries(each)])];
         return [id, { unread: told, changed, listed: entries }];
       }),
     );

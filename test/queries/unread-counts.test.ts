@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { notificationCountsProjection } from '../../projections/notification-counts.js';
+import { fold, Lane } from '../../projections/fold.js';
+import { START } from '../../src/log/position.js';
 import { SharedPages } from '../../src/queries/shared-pages.js';
 import { unreadCounts } from '../../src/queries/unread-counts.js';
 import { notifiedRoomPages } from '../../src/read-models/collections.js';
+import { openLmdbReadStore } from '../../src/read-models/lmdb.js';
 import type { ReadStore } from '../../src/read-models/store.js';
 import { alice, bob, carol, Chat } from '../projections/notification-stories.js';
+import { temporaryFolder } from '../support/folder.js';
 import { whereFolded } from '../support/folded.js';
 
 /** The store, and how often a room's pages were read. */
@@ -63,21 +67,16 @@ describe('unread counts', () => {
   test('are of the pages as they are now, whatever was kept of them', async () => {
     const chat = new Chat();
     const said = Array.from({ length: 100 }, (_, i) => chat.says(carol, `${i}`));
-    const pages: SharedPages[] = [];
-    let current: ReadStore | undefined;
-    const counts = () =>
-      ask(chat, async (store) => {
-        current = store;
-        // As the store of one process goes on, so do the pages that it keeps.
-        const passing = new Proxy(store, {
-          get: (target, name) =>
-            name === 'collection'
-              ? (...args: Parameters<ReadStore['collection']>) => (current ?? target).collection(...args)
-              : (Reflect.get(target, name) as unknown),
-        });
-        const sharedPages = (pages[0] ??= new SharedPages(passing, { processed: Infinity }));
-        return (await unreadCounts({ store, sharedPages }, bob.id, chat.room.id))?.notifications;
-      });
+    const folder = temporaryFolder();
+    const store = openLmdbReadStore(folder.path);
+    const lane = new Lane(notificationCountsProjection, START);
+    const sharedPages = new SharedPages(store, { processed: Infinity });
+    const counts = async () => {
+      const { records, head: position } = chat.log;
+      await fold(store, 'epoch', [lane], { records, position }, () => undefined);
+      await store.serve(notificationCountsProjection.name, notificationCountsProjection.version);
+      return (await unreadCounts({ store, sharedPages }, bob.id, chat.room.id))?.notifications;
+    };
     expect(await counts()).toBe(100);
     chat.says(carol, 'more');
     expect(await counts()).toBe(101);
@@ -85,6 +84,8 @@ describe('unread counts', () => {
     expect(await counts()).toBe(100);
     for (let i = 0; i < 40; i++) chat.says(carol, 'even more');
     expect(await counts()).toBe(140);
+    await store.close();
+    folder.remove();
   });
 
   test('are not kept of a write that is not through', async () => {
