@@ -89,6 +89,17 @@ describe('whoever alone speaks in a room', () => {
       [2, 0, { [root.eventId]: [1, 0] }],
     ]);
   });
+
+  test('has read by it what rules of their own have let through, which they do not have any more', async () => {
+    const chat = new Chat();
+    const condition = { kind: 'event_match', key: 'type', pattern: 'm.room.member' };
+    chat.alice.setsData('m.push_rules', rules('override', { conditions: [condition], actions: ['notify'] }));
+    chat.room.tell((room) => room.membership(bob, bob, 'join', { displayname: 'B' }));
+    chat.alice.setsData('m.push_rules', undefined);
+    expect(await chat.unread(chat.alice)).toEqual([1, 0]);
+    chat.says(alice, 'B it is');
+    expect(await chat.unread(chat.alice)).toEqual([0, 0]);
+  });
 });
 
 describe('settings', () => {
