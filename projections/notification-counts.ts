@@ -2,8 +2,6 @@ import type { LoggedRecord } from '../src/log/log.js';
 import type { ReceiptPostedV1 } from '../src/log/records.js';
 import type { RoomEvent } from '../src/protocol/events.js';
 import type { JsonObject } from '../src/protocol/json.js';
-import { evaluatePushRules } from '../src/protocol/push-rules/evaluate.js';
-import { PreparedEvent } from '../src/protocol/push-rules/event.js';
 import {
   notificationCounts,
   notificationEvents,
@@ -12,41 +10,44 @@ import {
   notificationUsers,
   notifiedInvitations,
   notifiedPages,
+  notifiedRoomPages,
   type NotificationEvent,
   type NotificationRoom,
 } from '../src/read-models/collections.js';
+import { MAIN } from '../src/read-models/notified-events.js';
 import { forgetInCounts } from './notification-forgetting.js';
 import { listInvitation, removeInvitations } from './notification-invitations.js';
-import { changeRoom, countEvent, keepStateEvent, pushRoom, redactStateEvent } from './notification-rooms.js';
-import { changeSettings, settingsOf } from './notification-settings.js';
+import { hearSpeaker, listEvent } from './notification-judging.js';
+import { markRead } from './notification-marks.js';
+import { changeRoom, countedRoom, keepStateEvent, redactStateEvent } from './notification-rooms.js';
+import { changeSettings } from './notification-settings.js';
+import { memberList, removeCounts, roomList, withoutEvent } from './notified-events.js';
 import type { Documents, Projection } from './projection.js';
 import { appliedRedaction, isRefused, recordedEvent, type AcceptedRecord } from './recorded-event.js';
 import { searchableFields } from './searchable-fields.js';
 import { userOfStream } from './streams.js';
-import { clientFormat } from './client-event.js';
-import { keptVerdict } from './notification-verdicts.js';
-import { addNotified, forgetNotified, MAIN, markRead, removeCounts } from './notified-events.js';
 
 /**
- * What notifies our users in the rooms that they have joined, and unread counts of it (Client-Server API, Receiving
- * notifications; Threaded read receipts; Listing notifications). Each event that notifies a user is listed, first as
- * unread, then as read, until it is redacted, or too many came after it, or the user leaves; the counts are those of
- * the unread ones. Of an invitation `/sync` shows no counts, so there are none: it is listed by itself, and once the
- * user has joined as one that was read.
+ * What notifies our users in the rooms that they have joined, and what they have read of it (Client-Server API,
+ * Receiving notifications; Threaded read receipts; Listing notifications). Each event that notifies somebody is listed
+ * until it is redacted, or too many came after it, or the user leaves: what notifies everybody with the predefined
+ * settings once, in the room's list, everything else in the user's own. How much of it is unread is counted when
+ * somebody asks (src/queries/unread-counts.ts). Of an invitation `/sync` shows no counts, so there are none: it is listed
+ * by itself, and once the user has joined as one that was read.
  *
  * An event reads what is before it for its sender, as a receipt would that names the event's thread: what clients
  * take it for. Not so a membership, which follows from a changed profile in all rooms at once.
  *
- * Cost of an event in a room with n members of ours: one read of a range of n documents, n evaluations (0.4 us each
- * with the predefined rules), and a write for each member whom it notifies; every 32 events one more for each, a page.
- * With 1,000 members, who are all notified, that is 9 ms of a batch of such messages, and 27 ms of one alone. Of a
- * receipt: a write, and the pages of what it makes read, where that is more than 32 events. Of a redaction: a write for
- * each member whom the event has notified, and a read for each where it is none of the newest. Of an invitation: three
- * reads and a write.
+ * Cost of an event, however many members of ours the room has: some five reads and three writes, of the event, the
+ * room, and the sender's mark where others speak there too; every 32 events one more, a page. For each member whom it
+ * mentions, a read, an evaluation (0.4 us with the predefined rules) and a write; for each who has settings of their own,
+ * an evaluation, and a write where it notifies them. Of a receipt: a read and a write. Of a redaction: a write for each
+ * member whose own list had the event, a read for each who has one where it is none of the newest. Of an invitation:
+ * three reads and a write. Of changed settings: two reads and a write for each of the user's rooms.
  */
 export const notificationCountsProjection: Projection = {
   name: 'notification-counts',
-  version: 3,
+  version: 4,
   collections: [
     notificationCounts,
     notificationUsers,
@@ -54,6 +55,7 @@ export const notificationCountsProjection: Projection = {
     notificationRooms,
     notificationEvents,
     notifiedPages,
+    notifiedRoomPages,
     notifiedInvitations,
   ],
   handles: [
@@ -110,7 +112,7 @@ async function evolveRoom(record: AcceptedRecord, documents: Documents): Promise
   const room = await notify(record, event, documents);
   const redaction = appliedRedaction(record);
   if (redaction !== undefined) {
-    await forgetNotifications(event.roomId, redaction.target, record.position, documents);
+    await takeFromLists(event.roomId, redaction.target, record.position, documents);
     await redactStateEvent(event.roomId, redaction, documents);
   }
   await changeRoom(record, documents);
@@ -124,7 +126,7 @@ async function evolveRoom(record: AcceptedRecord, documents: Documents): Promise
  */
 async function keepEvent(
   event: RoomEvent,
-  ordinal: number,
+  { position, ordinal }: { readonly position: number; readonly ordinal: number },
   documents: Documents,
 ): Promise<NotificationEvent> {
   const { type, content, roomId, eventId, sender } = event;
@@ -140,6 +142,7 @@ async function keepEvent(
   const kept: NotificationEvent = {
     room_id: roomId,
     event_id: eventId,
+    position,
     ordinal,
     ...(type === 'm.room.member' ? {} : { reader: sender }),
     ...(thread_id === undefined ? {} : { thread_id }),
@@ -155,41 +158,46 @@ async function notify(
   event: RoomEvent,
   documents: Documents,
 ): Promise<NotificationRoom> {
-  const { roomId, sender } = event;
   const { position } = record;
-  const counted = await countEvent(record, documents);
-  const { events: ordinal } = counted;
-  const { reader, thread_id: thread = MAIN } = await keepEvent(event, ordinal, documents);
-  const members = await documents.find(notificationCounts, { prefix: [roomId] }, 'room');
-  if (members.length === 0) return counted;
-  const prepared = new PreparedEvent(clientFormat(event));
-  const room = await pushRoom(counted, sender, documents);
-  for (const member of members) {
-    if (member.user_id === sender) {
-      if (reader !== undefined) await markRead(member, { thread }, position, documents);
-      continue;
-    }
-    const found = settingsOf(member, documents);
-    const settings = found instanceof Promise ? await found : found;
-    // State is shown whoever sent it (Ignoring Users).
-    if (event.stateKey === undefined && settings.ignored.has(sender)) continue;
-    const decision = keptVerdict(evaluatePushRules(settings.rules, prepared, room.seenBy(member)));
-    if (decision !== undefined) await addNotified(member, { position, ordinal, decision, thread }, documents);
-  }
+  const counted = await countedRoom(record, documents);
+  const ordinal = counted.events;
+  const { reader, thread_id: thread = MAIN } = await keepEvent(event, { position, ordinal }, documents);
+  const placed = { event, position, ordinal, thread };
+  const room = await listEvent(placed, counted, documents);
+  const heard = reader === undefined ? room : await hearSpeaker(placed, room, reader, documents);
+  documents.put(notificationRooms, heard);
   return counted;
 }
 
-/** What was redacted notifies nobody any more. Costs a read of the range of members, and a write for each whom it has notified. */
-async function forgetNotifications(
+/**
+ * What was redacted notifies nobody any more. Costs some reads, a range of those who have lists of their own, and a
+ * write for each whose list had the event.
+ */
+async function takeFromLists(
   roomId: string,
   eventId: string,
   position: number,
   documents: Documents,
 ): Promise<void> {
   const event = await documents.get(notificationEvents, [roomId, eventId]);
-  if (event === undefined) return;
-  const members = await documents.find(notificationCounts, { prefix: [roomId] }, 'room');
-  for (const member of members) await forgetNotified(member, event.ordinal, position, documents);
+  const room = await documents.get(notificationRooms, [roomId]);
+  if (event === undefined || room === undefined) return;
+  let isRemoved = false;
+  for (const member of await documents.find(notificationCounts, { prefix: [roomId] }, 'listed')) {
+    const own = await withoutEvent(memberList(member, documents), event.ordinal);
+    if (own === undefined) continue;
+    isRemoved = true;
+    documents.put(notificationCounts, { ...member, recent: own.recent });
+  }
+  const shared = await withoutEvent(roomList(room, documents), event.ordinal);
+  if (shared === undefined && !isRemoved) return;
+  const { recent, isPaged } = shared ?? { recent: room.recent, isPaged: false };
+  documents.put(notificationRooms, {
+    ...room,
+    recent,
+    removed: position,
+    ...(isPaged ? { paged: position } : {}),
+  });
 }
 
 /** A receipt for an event whose place is not known reads nothing: it cannot be said what is before it. */
@@ -200,7 +208,8 @@ async function read(
   documents: Documents,
 ): Promise<void> {
   if (receipt_type === 'm.fully_read' || event_position === null) return;
-  const counts = await documents.get(notificationCounts, [user, room_id]);
-  if (counts === undefined) return;
-  await markRead(counts, { upTo: event_position, thread: thread_id }, position, documents);
+  const member = await documents.get(notificationCounts, [user, room_id]);
+  if (member === undefined) return;
+  const next = markRead(member, thread_id, [event_position]);
+  if (next !== undefined) documents.put(notificationCounts, { ...next, position });
 }

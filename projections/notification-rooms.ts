@@ -12,10 +12,12 @@ import {
   type NotificationCount,
   type NotificationRoom,
   type NotificationStateEvent,
+  type NotificationUser,
+  type NotifiedInvitation,
 } from '../src/read-models/collections.js';
-import { asRead } from '../src/read-models/notified-events.js';
 import { redactContent } from './client-event.js';
-import { settingsName } from './notification-settings.js';
+import { follow } from './notification-follows.js';
+import { PREDEFINED, settingsName } from './notification-settings.js';
 import type { Documents } from './projection.js';
 import { recordedEvent, type AcceptedRecord, type StateEventRecord } from './recorded-event.js';
 import { removeCounts } from './notified-events.js';
@@ -40,6 +42,7 @@ export function keepStateEvent(record: StateEventRecord, documents: Documents): 
     room_id: event.roomId,
     event_id: event.eventId,
     type: event.type,
+    state_key,
     sender: event.sender,
     content: used(event.type, event.content),
   });
@@ -57,21 +60,22 @@ export async function redactStateEvent(
   const redacted = { ...kept, content };
   documents.put(notificationStateEvents, redacted);
   if (kept.type !== MEMBER) return redacted;
-  const members = await documents.find(notificationCounts, { prefix: [roomId] }, 'room');
-  for (const { displayname: _, ...member } of members) {
-    if (member.member_event === target) documents.put(notificationCounts, member);
-  }
+  const member = await documents.get(notificationCounts, [kept.state_key, roomId]);
+  if (member?.member_event !== target) return redacted;
+  const { displayname: _, ...nameless } = member;
+  documents.put(notificationCounts, nameless);
   return redacted;
 }
 
-/** Counts one more event of the room; gives the room as it is before the event is judged. Costs a read and a write. */
-export async function countEvent(record: AcceptedRecord, documents: Documents): Promise<NotificationRoom> {
+/** The room with one more event, as it is before the event is judged. Costs a read. */
+export async function countedRoom(record: AcceptedRecord, documents: Documents): Promise<NotificationRoom> {
   const { roomId } = recordedEvent(record).event;
-  const before = await documents.get(notificationRooms, [roomId]);
-  const room = before ?? { room_id: roomId, version: record.data.room_version, events: 0, joined: 0 };
-  const counted = { ...room, events: room.events + 1 };
-  documents.put(notificationRooms, counted);
-  return counted;
+  const room = (await documents.get(notificationRooms, [roomId])) ?? newRoom(roomId, record);
+  return { ...room, events: room.events + 1 };
+}
+
+function newRoom(roomId: string, { data, position: removed }: AcceptedRecord): NotificationRoom {
+  return { room_id: roomId, version: data.room_version, events: 0, joined: 0, recent: [], removed };
 }
 
 /**
@@ -82,23 +86,23 @@ export async function changeRoom(record: AcceptedRecord, documents: Documents): 
   const changed = (record.data.current?.delta ?? []).filter(({ type }) => USED.has(type));
   if (changed.length === 0) return;
   const { roomId } = recordedEvent(record).event;
-  const before = await documents.get(notificationRooms, [roomId]);
-  let joined = before?.joined ?? 0;
-  let [create, levels] = [before?.create ?? null, before?.power_levels ?? null];
+  const before = (await documents.get(notificationRooms, [roomId])) ?? newRoom(roomId, record);
+  const { create: oldCreate = null, power_levels: oldLevels = null, ...room } = before;
+  let { joined } = room;
+  let [create, levels]: (string | null)[] = [oldCreate, oldLevels];
   for (const { type, state_key, event_id, replaces } of changed) {
     if (type === MEMBER) {
       const [old, next] = [await kept(roomId, replaces, documents), await kept(roomId, event_id, documents)];
       joined += Number(isJoin(next)) - Number(isJoin(old));
-      await changeMember(state_key, roomId, next, record.position, documents);
+      await changeMember(state_key, room, next, record.position, documents);
     } else if (state_key === '') {
       if (type === CREATE) create = event_id;
       else levels = event_id;
     }
   }
   documents.put(notificationRooms, {
-    room_id: roomId,
+    ...room,
     version: record.data.room_version,
-    events: before?.events ?? 0,
     joined,
     ...(create === null ? {} : { create }),
     ...(levels === null ? {} : { power_levels: levels }),
@@ -107,7 +111,7 @@ export async function changeRoom(record: AcceptedRecord, documents: Documents): 
 
 async function changeMember(
   userId: string,
-  roomId: string,
+  { room_id: roomId, events }: Pick<NotificationRoom, 'room_id' | 'events'>,
   event: NotificationStateEvent | undefined,
   position: number,
   documents: Documents,
@@ -121,21 +125,38 @@ async function changeMember(
     if (before !== undefined) await removeCounts(before, documents);
     return;
   }
+  const { displayname: _, ...member } = before ?? newMember(user, { roomId, events, position, invitation });
   const { displayname } = event.content;
-  const { threads } = before ?? {};
-  const member: NotificationCount = {
-    user_id: userId,
-    room_id: roomId,
-    notifications: before?.notifications ?? 0,
-    highlights: before?.highlights ?? 0,
-    ...(threads === undefined ? {} : { threads }),
-    position: before?.position ?? position,
-    recent: before?.recent ?? (invitation === undefined ? [] : [asRead(invitation.event)]),
+  documents.put(notificationCounts, {
+    ...member,
     member_event: event.event_id,
     ...(typeof displayname === 'string' ? { displayname } : {}),
-    settings: settingsName(user),
+  });
+}
+
+/** Of whoever has just joined; what was before it, the invitation too, is read. */
+function newMember(
+  user: NotificationUser,
+  {
+    roomId,
+    events,
+    position,
+    invitation,
+  }: { roomId: string; events: number; position: number; invitation: NotifiedInvitation | undefined },
+): NotificationCount {
+  const settings = settingsName(user);
+  const isPlain = settings === PREDEFINED;
+  return {
+    user_id: user.user_id,
+    room_id: roomId,
+    position,
+    follows: isPlain ? follow([], events) : [],
+    read: [position, events],
+    recent: invitation === undefined ? [] : [invitation.event],
+    member_event: '',
+    settings,
+    ...(isPlain ? {} : { had_settings: true }),
   };
-  documents.put(notificationCounts, member);
 }
 
 /** What push rules ask of a room about an event by this sender, as it is before the event. */
@@ -183,14 +204,19 @@ export class PushRoom {
   seenBy({ user_id, displayname }: Pick<NotificationCount, 'user_id' | 'displayname'>): PushContext {
     return new MemberContext(this, user_id, displayname);
   }
+
+  /** As everybody sees it whom the event does not name. */
+  seenByOthers(): PushContext {
+    return new MemberContext(this, undefined, undefined);
+  }
 }
 
 class MemberContext implements PushContext {
-  readonly userId: string;
+  readonly userId: string | undefined;
   readonly displayName: string | undefined;
   readonly #room: PushRoom;
 
-  constructor(room: PushRoom, userId: string, displayName: string | undefined) {
+  constructor(room: PushRoom, userId: string | undefined, displayName: string | undefined) {
     this.#room = room;
     this.userId = userId;
     this.displayName = displayName;

@@ -5,10 +5,12 @@ import { compileRuleset, type CompiledRuleset } from '../src/protocol/push-rules
 import { NO_USER_RULES, type UserRules } from '../src/protocol/push-rules/rules.js';
 import {
   notificationCounts,
+  notificationRooms,
   notificationUsers,
   type NotificationCount,
   type NotificationUser,
 } from '../src/read-models/collections.js';
+import { follow, unfollow } from './notification-follows.js';
 import type { Documents } from './projection.js';
 
 /** By what a user's events are judged. */
@@ -32,7 +34,7 @@ const OBJECT_CHARACTERS = 500;
  * be compiled, whichever log it came from.
  */
 const compiled = new LRUCache<string, Settings>({ maxSize: CACHE_CHARACTERS });
-const PREDEFINED_SETTINGS: Settings = { rules: compileRuleset(NO_USER_RULES), ignored: new Set() };
+export const PREDEFINED_SETTINGS: Settings = { rules: compileRuleset(NO_USER_RULES), ignored: new Set() };
 
 /** The settings by which a member's events are judged; mostly they are at hand, otherwise they are read and compiled. */
 export function settingsOf(member: Member, documents: Documents): Settings | Promise<Settings> {
@@ -59,7 +61,7 @@ export function settingsName({ push_rules, ignored }: NotificationUser): string 
  * Takes over account data that settings are made of: `m.push_rules` as it is recorded, and `m.ignored_user_list`.
  * What was judged before stays as it is.
  *
- * Cost: a document per room that the user has joined.
+ * Cost: two reads and a write per room that the user has joined.
  */
 export async function changeSettings(
   userId: string,
@@ -77,7 +79,14 @@ export async function changeSettings(
   if (settings === settingsName(before)) return;
   documents.put(notificationUsers, user);
   for (const member of await documents.find(notificationCounts, { prefix: [userId] })) {
-    documents.put(notificationCounts, { ...member, settings });
+    const events = (await documents.get(notificationRooms, [member.room_id]))?.events ?? 0;
+    const { follows } = member;
+    documents.put(
+      notificationCounts,
+      settings === PREDEFINED
+        ? { ...member, settings, follows: follow(follows, events) }
+        : { ...member, settings, follows: unfollow(follows, events), had_settings: true },
+    );
   }
 }
 

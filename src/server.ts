@@ -17,6 +17,7 @@ import type { Position } from './log/position.js';
 import { JoinedRooms } from './queries/joined-rooms.js';
 import { MendingNodes } from './queries/mending-nodes.js';
 import { Notifier } from './queries/notifier.js';
+import { SharedPages } from './queries/shared-pages.js';
 import type { ReadSide } from './queries/read-side.js';
 import { ReadBarrier } from './queries/wait.js';
 import { WritePace } from './queries/write-pace.js';
@@ -84,6 +85,7 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
     barrier: new ReadBarrier(readModels, roles === null ? undefined : () => log.end()),
     notifier,
     joinedRooms,
+    sharedPages: new SharedPages(store, readModels),
     unredacted: unredacted(engine),
     ...ephemera,
   };

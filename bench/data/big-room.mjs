@@ -2,8 +2,7 @@ import { pseudoRandom } from '../statistics.mjs';
 import { names, together, writing } from './writing.mjs';
 
 /**
- * A public room of so many members and events: few talk for long, then everybody else joins. The other way round every
- * message would notify thousands of people, and the read models would take hours to build.
+ * A public room of so many members and events: few talk for long, then everybody else joins.
  *
  * @param sizes `members` in the end; `events`, joins and messages together; `joiners`, accounts that are not in the room
  *   yet; `speakers`, members that a row sends as

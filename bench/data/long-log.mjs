@@ -3,7 +3,7 @@ import { names, together, writing } from './writing.mjs';
 /** A room for so many records, and as many people as rooms five times. */
 const RECORDS_PER_ROOM = 5000;
 const PEOPLE_PER_ROOM = 5;
-/** Of each room: what a message costs the read models grows with those whom it notifies. */
+/** Of each room. */
 const MOST_MEMBERS = 5;
 /** The rooms of the person that a row asks as. */
 const MOST_ROOMS = 20;

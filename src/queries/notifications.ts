@@ -1,6 +1,6 @@
 import { MatrixError } from '../protocol/errors.js';
 import { notificationEvents, timeline, type TimelineEvent } from '../read-models/collections.js';
-import { actionsText, isHighlighted, isRead } from '../read-models/notified-events.js';
+import { actionsText, isHighlighted } from '../read-models/notified-events.js';
 import { Courtesy } from '../runtime/courtesy.js';
 import { clientEvent, jsonArray } from './client-events.js';
 import { notifiedBefore, type Notified, type NotifiedPlace } from './notified-events.js';
@@ -63,15 +63,17 @@ export async function notificationsOf(
 /** One of them, if it is for the viewer's eyes still. */
 async function notification(side: ReadSide, sight: Sight, notified: Notified): Promise<string | undefined> {
   const found = await timelineEvent(side, notified);
-  if (found === undefined || isIgnored(found, sight.ignored)) return undefined;
   const { viewer, eyes, now } = sight;
+  // What is listed for all members is listed for its sender as well.
+  if (found === undefined || found.sender === viewer.userId || isIgnored(found, sight.ignored))
+    return undefined;
   // Whoever is invited is told of that event, whatever the room shows of its history.
   const isOwn = found.type === 'm.room.member' && found.state_key === viewer.userId;
   if (!isOwn && (await visibleEvents(side, eyes, [found])).length === 0) return undefined;
   const members = [
     `"actions":${actionsText(notified.event)}`,
     `"event":${clientEvent(found, viewer, now)}`,
-    `"read":${isRead(notified.event)}`,
+    `"read":${notified.isRead}`,
     `"room_id":${JSON.stringify(found.room_id)}`,
     `"ts":${found.origin_server_ts}`,
   ];

@@ -7,6 +7,7 @@ import type { NodeReader } from '../room-state/nodes.js';
 import type { Clock } from '../runtime/clock.js';
 import type { JoinedRooms } from './joined-rooms.js';
 import type { Notifier } from './notifier.js';
+import type { SharedPages } from './shared-pages.js';
 import type { Unredacted } from './unredacted-content.js';
 import type { Positions, ReadBarrier } from './wait.js';
 import type { WritePace } from './write-pace.js';
@@ -31,6 +32,7 @@ export interface ReadSide {
   readonly pace: WritePace;
   readonly notifier: Notifier;
   readonly joinedRooms: JoinedRooms;
+  readonly sharedPages: SharedPages;
   readonly unredacted: Unredacted;
   readonly counter: EphemeralCounter;
   readonly typing: Typing;

@@ -2,16 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fold, Lane } from '../../projections/fold.js';
 import { notificationCountsProjection } from '../../projections/notification-counts.js';
-import { addNotified, settleNotified } from '../../projections/notified-events.js';
+import { roomList, withEvent, withoutEvents } from '../../projections/notified-events.js';
 import { DocumentOverlay } from '../../projections/documents.js';
 import type { RoomEvent } from '../../src/protocol/events.js';
 import type { LoggedRecord } from '../../src/log/log.js';
 import { START } from '../../src/log/position.js';
 import {
-  notificationCounts,
   notifiedInvitations,
-  type NotificationCount,
+  notifiedRoomPages,
+  type NotificationRoom,
 } from '../../src/read-models/collections.js';
+import { isHighlighted, notifiedEvent } from '../../src/read-models/notified-events.js';
 import { openLmdbReadStore } from '../../src/read-models/lmdb.js';
 import { temporaryFolder } from '../support/folder.js';
 import { folded } from '../support/folded.js';
@@ -62,8 +63,7 @@ describe('when content is forgotten', () => {
     const chat = new Chat();
     const beep = chat.says(carol, 'beep', { msgtype: 'm.notice' });
     const at = forgetsEvents(chat.log, [beep.eventId], 'erased');
-    const { counts } = await chat.documents();
-    expect(counts.map(({ position }) => position)).toEqual([at, at]);
+    expect([await chat.changed(chat.alice), await chat.changed(chat.bob)]).toEqual([at, at]);
     await expectSame(chat);
   });
 
@@ -152,9 +152,9 @@ describe('when content is forgotten', () => {
     const ids = erased.map(({ eventId }) => eventId);
     forgetsEvents(chat.log, ids, 'erased');
     await expectSame(chat);
-    const { counts, entries } = await chat.documents();
-    expect(counts.find(({ user_id }) => user_id === bob.id)?.recent).not.toEqual([]);
-    expect(entries.filter(({ user_id }) => user_id === bob.id).length).toBeGreaterThan(50);
+    const listed = (await chat.answers()).get(bob.id)?.listed ?? [];
+    expect(listed.length).toBeGreaterThan(50);
+    expect(listed.filter(({ highlight }) => highlight).length).toBeGreaterThan(15);
   });
 
   test('nothing counts that was too old already', async () => {
@@ -247,28 +247,23 @@ describe('highlights', () => {
     const folder = temporaryFolder();
     const store = openLmdbReadStore(folder.path);
     const documents = new DocumentOverlay(store, 1);
-    const [user, room] = [bob.id, '!room'];
-    const counts = async (): Promise<NotificationCount> => {
-      const found = await documents.get(notificationCounts, [user, room]);
-      if (found === undefined) throw new Error('There are no counts.');
-      return found;
-    };
-    documents.put(notificationCounts, {
-      user_id: user,
-      room_id: room,
-      notifications: 0,
-      highlights: 0,
-      position: 0,
+    let room: NotificationRoom = {
+      room_id: '!r',
+      version: '11',
+      events: 0,
+      joined: 2,
       recent: [],
-      member_event: '$member',
-      settings: '',
-    });
+      removed: 0,
+    };
+    const counts = async () => {
+      const pages = await documents.find(notifiedRoomPages, { prefix: ['!r'] });
+      const events = [...pages.flatMap((page) => page.events), ...room.recent];
+      return [events.length, events.filter(isHighlighted).length];
+    };
     const add = async (ordinal: number, highlight: boolean) => {
-      const decision = { marks: highlight ? 1 : 0 };
-      const event = { position: ordinal * 3, ordinal, decision, thread: 'main' };
-      await addNotified(await counts(), event, documents);
-      const { notifications, highlights } = await counts();
-      return [notifications, highlights];
+      const event = notifiedEvent(ordinal * 3, ordinal, { marks: highlight ? 1 : 0 }, '');
+      room = { ...room, recent: (await withEvent(roomList(room, documents), event)).recent };
+      return counts();
     };
     expect(await add(1, true)).toEqual([1, 1]);
     expect(await add(2, false)).toEqual([2, 1]);
@@ -277,8 +272,8 @@ describe('highlights', () => {
     expect(await add(10_000, false)).toEqual([4, 3]);
     expect(await add(10_050, true)).toEqual([4, 3]);
     const nothing = { upTo: 0, gone: new Set<number>(), newest: 11_002 };
-    await settleNotified(await counts(), nothing, 40_000, documents);
-    expect((await counts()).recent).toEqual([[30_150, 10_050, 1]]);
+    const left = await withoutEvents(roomList(room, documents), nothing);
+    expect(left?.recent).toEqual([[30_150, 10_050, 1]]);
     await store.close();
     folder.remove();
   });

@@ -1,15 +1,16 @@
 import { notificationCountsProjection } from '../../projections/notification-counts.js';
-import {
-  notificationCounts,
-  notifiedPages,
-  type NotificationCount,
-  type NotifiedEvent,
-} from '../../src/read-models/collections.js';
-import { isHighlighted, isRead } from '../../src/read-models/notified-events.js';
+import { notificationCounts, notifiedInvitations, notifiedPages } from '../../src/read-models/collections.js';
+import { isHighlighted } from '../../src/read-models/notified-events.js';
+import type { ReadStore } from '../../src/read-models/store.js';
 import type { RoomEvent } from '../../src/protocol/events.js';
 import type { JsonObject } from '../../src/protocol/json.js';
 import type { PushRule, RuleKind } from '../../src/protocol/push-rules/rules.js';
-import { folded } from '../support/folded.js';
+import { Courtesy } from '../../src/runtime/courtesy.js';
+import { notifiedBefore } from '../../src/queries/notified-events.js';
+import { SharedPages } from '../../src/queries/shared-pages.js';
+import { unreadCounts } from '../../src/queries/unread-counts.js';
+import { folded, whereFolded } from '../support/folded.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { MemoryLog } from '../support/memory-log.js';
 import { alice, bob, carol, person, type Person } from '../support/people.js';
 import { RecordedUser } from '../support/recorded-user.js';
@@ -55,56 +56,99 @@ export class Chat {
     return found.position;
   }
 
-  /** The counts, and all events that are listed as unread, by user and from the oldest on. */
-  async documents(): Promise<{ counts: NotificationCount[]; entries: Entry[] }> {
-    const found = await folded(notificationCountsProjection, this.log.records);
-    const counts = found.of(notificationCounts);
-    const lists = [
-      ...found.of(notifiedPages),
-      ...counts.map(({ user_id, recent }) => ({ user_id, events: recent })),
-    ];
-    return {
-      counts,
-      entries: lists.flatMap(({ user_id, events }) =>
-        events.filter((event) => !isRead(event)).map((event) => entry(user_id, event)),
-      ),
-    };
+  /** What is answered about this room to everybody with an account here; who is not in it has none. */
+  async answers(records = this.log.records): Promise<ReadonlyMap<string, Answers>> {
+    return whereFolded(notificationCountsProjection, records, async (store) => {
+      const found = new Map<string, Answers>();
+      for (const { id } of [this.alice, this.bob, this.olga]) {
+        const answers = await this.#answers(store, id);
+        if (answers !== undefined) found.set(id, answers);
+      }
+      return found;
+    });
+  }
+
+  async #answers(store: ReadStore, userId: string): Promise<Answers | undefined> {
+    const side = { store, sharedPages: new SharedPages(store, { processed: this.log.head }) };
+    const counts = await unreadCounts(side, userId, this.room.id);
+    if (counts === undefined) return undefined;
+    const { notifications, highlights, threads, changed } = counts;
+    const each = [...threads].map(([root, of]) => [root, [of.notifications, of.highlights]] as const);
+    const unread = [notifications, highlights, ...(each.length === 0 ? [] : [Object.fromEntries(each)])];
+    const listed: Entry[] = [];
+    for await (const { roomId, event, isRead } of notifiedBefore(side, userId, undefined, courtesy())) {
+      const [position, ordinal, , root = ''] = event;
+      if (roomId !== this.room.id || this.#sender(position, ordinal) === userId) continue;
+      listed.unshift({
+        position,
+        ordinal,
+        isRead,
+        highlight: isHighlighted(event),
+        thread_id: root || 'main',
+      });
+    }
+    return { unread, changed, listed };
+  }
+
+  #sender(position: number, ordinal: number): string | undefined {
+    const accepted = this.log.records.filter(
+      ({ type, stream }) => type === 'room.event.accepted' && stream === `room-${this.room.id}`,
+    );
+    const record = accepted[ordinal - 1];
+    if (record?.position !== position || record.type !== 'room.event.accepted') return undefined;
+    return String(record.data.event['sender']);
   }
 
   /** The positions of all that is listed for a user, read or not, from the oldest on. */
   async listed(user: RecordedUser): Promise<number[]> {
+    return ((await this.answers()).get(user.id)?.listed ?? []).map(({ position }) => position);
+  }
+
+  /** Those of what is unread. */
+  async unreadAt(user: RecordedUser): Promise<number[]> {
+    const listed = (await this.answers()).get(user.id)?.listed ?? [];
+    return listed.filter(({ isRead }) => !isRead).map(({ position }) => position);
+  }
+
+  /** All documents about what a user is told of, and has read. */
+  async documentsOf({ id }: RecordedUser): Promise<unknown[]> {
     const found = await folded(notificationCountsProjection, this.log.records);
-    const own = <D extends { user_id: string }>(documents: readonly D[]) =>
-      documents.filter(({ user_id }) => user_id === user.id);
-    const pages = own(found.of(notifiedPages)).flatMap(({ events }) => events);
-    const recent = own(found.of(notificationCounts)).flatMap((counts) => counts.recent);
-    return [...pages, ...recent].map(([position]) => position);
+    const all = [
+      ...found.of(notificationCounts),
+      ...found.of(notifiedPages),
+      ...found.of(notifiedInvitations),
+    ];
+    return all.filter(({ user_id }) => user_id === id);
   }
 
   /** What is counted for a user in this room, as `[notifications, highlights]`, with threads if there are any. */
   async unread(user: RecordedUser): Promise<unknown> {
-    const { counts } = await this.documents();
-    const found = counts.find(({ user_id, room_id }) => user_id === user.id && room_id === this.room.id);
-    if (found === undefined) return undefined;
-    const { notifications, highlights, threads } = found;
-    if (threads === undefined) return [notifications, highlights];
-    const each = Object.entries(threads).map(
-      ([root, of]) => [root, [of.notifications, of.highlights]] as const,
-    );
-    return [notifications, highlights, Object.fromEntries(each)];
+    return (await this.answers()).get(user.id)?.unread;
+  }
+
+  /** Since when a user's counts are what they are. */
+  async changed(user: RecordedUser): Promise<number | undefined> {
+    return (await this.answers()).get(user.id)?.changed;
   }
 }
 
+/** What a member is answered about a room: what is unread, and all that is listed, oldest first. */
+export interface Answers {
+  readonly unread: readonly unknown[];
+  readonly changed: number;
+  readonly listed: readonly Entry[];
+}
+
 export interface Entry {
-  readonly user_id: string;
   readonly position: number;
+  readonly ordinal: number;
+  readonly isRead: boolean;
   readonly highlight: boolean;
   readonly thread_id: string;
 }
 
-function entry(user_id: string, event: NotifiedEvent): Entry {
-  const [position, , , root = ''] = event;
-  return { user_id, position, highlight: isHighlighted(event), thread_id: root || 'main' };
+function courtesy(): Courtesy {
+  return new Courtesy(new ManualClock());
 }
 
 export function mentions(...people: Person[]): JsonObject {

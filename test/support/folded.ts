@@ -3,7 +3,7 @@ import type { Documents, Projection } from '../../projections/projection.js';
 import type { LoggedRecord } from '../../src/log/log.js';
 import { START } from '../../src/log/position.js';
 import { openLmdbReadStore } from '../../src/read-models/lmdb.js';
-import type { CollectionDefinition, Document } from '../../src/read-models/store.js';
+import type { CollectionDefinition, Document, ReadStore } from '../../src/read-models/store.js';
 import { temporaryFolder } from './folder.js';
 
 /** What a projection made of records, and how often it read and wrote for the last of them. */
@@ -15,20 +15,8 @@ export interface Folded {
 
 /** Folds records in one batch. Throws what the projection throws. */
 export async function folded(projection: Projection, records: readonly LoggedRecord[]): Promise<Folded> {
-  const folder = temporaryFolder();
-  const store = openLmdbReadStore(folder.path);
-  try {
-    const lastCost = { reads: 0, writes: 0 };
-    const lane = new Lane(counting(projection, lastCost), START);
-    await fold(
-      store,
-      'epoch',
-      [lane],
-      { records, position: records.at(-1)?.position ?? 0 },
-      (_, __, error) => {
-        throw error;
-      },
-    );
+  const lastCost = { reads: 0, writes: 0 };
+  return whereFolded(counting(projection, lastCost), records, async (store) => {
     const documents = new Map<string, Document[]>();
     for (const collection of projection.collections) {
       const found: Document[] = [];
@@ -42,6 +30,25 @@ export async function folded(projection: Projection, records: readonly LoggedRec
         (documents.get(collection.name) ?? []) as D[],
       lastCost,
     };
+  });
+}
+
+/** Folds records in one batch, and has something asked of the store, which serves what came of it. */
+export async function whereFolded<T>(
+  projection: Projection,
+  records: readonly LoggedRecord[],
+  ask: (store: ReadStore) => Promise<T>,
+): Promise<T> {
+  const folder = temporaryFolder();
+  const store = openLmdbReadStore(folder.path);
+  try {
+    const lane = new Lane(projection, START);
+    const slice = { records, position: records.at(-1)?.position ?? 0 };
+    await fold(store, 'epoch', [lane], slice, (_, __, error) => {
+      throw error;
+    });
+    await store.serve(projection.name, projection.version);
+    return await ask(store);
   } finally {
     await store.close();
     folder.remove();

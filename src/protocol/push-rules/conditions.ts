@@ -7,7 +7,8 @@ import { isSimpleValue, type PushCondition } from './rules.js';
 
 /** What conditions depend on besides the event: who is asked for, and the room just before the event. */
 export interface PushContext {
-  readonly userId: string;
+  /** Undefined for nobody in particular: what is said of all users who are not named. */
+  readonly userId: string | undefined;
   /** The user's display name in the room. */
   readonly displayName: string | undefined;
   /** Joined members. */
@@ -61,7 +62,7 @@ function compileEventMatch(condition: PushCondition, predefined: boolean): Compi
   const names = parsePropertyPath(key);
   if (predefined && pattern === OWN_USER_ID) {
     // A user ID is no pattern, and old ones that differ in case only are different users.
-    return (event, context) => event.value(key, names) === context.userId;
+    return (event, { userId }) => userId !== undefined && event.value(key, names) === userId;
   }
   const folded = pattern.toLowerCase();
   const matches = key === BODY ? compileWordGlob(folded) : compileGlob(folded);
@@ -77,11 +78,13 @@ function compileEventProperty(condition: PushCondition, predefined: boolean): Co
   const names = parsePropertyPath(key);
   const own = predefined && value === OWN_USER_ID;
   if (condition['kind'] === 'event_property_is') {
-    return (event, context) => event.value(key, names) === (own ? context.userId : value);
+    if (!own) return (event) => event.value(key, names) === value;
+    return (event, { userId }) => userId !== undefined && event.value(key, names) === userId;
   }
-  return (event, context) => {
+  return (event, { userId }) => {
     const values = event.value(key, names);
-    return Array.isArray(values) && values.includes(own ? context.userId : value);
+    const wanted = own ? userId : value;
+    return wanted !== undefined && Array.isArray(values) && values.includes(wanted);
   };
 }
 

@@ -1,9 +1,10 @@
-import { notificationCounts, roomSummaries, type AccountData } from '../../read-models/collections.js';
+import { roomSummaries, type AccountData } from '../../read-models/collections.js';
 import { withAggregations } from '../aggregations.js';
 import { clientEvent, jsonArray } from '../client-events.js';
 import type { ReadSide } from '../read-side.js';
 import { eyesOf } from '../room-history.js';
 import { timelineToken } from '../tokens.js';
+import { unreadCounts, type UnreadCounts, type UnreadRoom } from '../unread-counts.js';
 import { accountDataEvents } from './account-data-part.js';
 import { ephemeralPart } from './ephemeral-part.js';
 import { inFormat } from './event-format.js';
@@ -41,8 +42,8 @@ export async function joinedRoom(
   const state = await stateTexts(side, pass, stretch, part, lazyMembers);
   const ephemeral = await ephemeralPart(side, pass, roomId, since);
   const data = accountDataEvents(stretch.accountData, pass.filter.room.accountData, pass.viewer.userId);
-  const counts = await side.store.collection(notificationCounts).get([pass.viewer.userId, roomId]);
-  const countsChanged = counts !== undefined && (since === undefined || counts.position > since);
+  const counts = await unreadCounts(side, pass.viewer.userId, roomId);
+  const countsChanged = counts !== undefined && (since === undefined || counts.changed > since);
   const nothing = part.events.length + state.length + ephemeral.length + data.length === 0;
   if (nothing && since !== undefined && !countsChanged && !pass.fullState) return undefined;
 
@@ -55,7 +56,7 @@ export async function joinedRoom(
     `"ephemeral":{"events":${jsonArray(ephemeral)}}`,
     `"account_data":{"events":${jsonArray(data)}}`,
     `"summary":${JSON.stringify(summary)}`,
-    ...unreadCounts(counts, pass.filter.room.timeline.unreadThreadNotifications),
+    ...unreadTexts(counts, pass.filter.room.timeline.unreadThreadNotifications),
   ];
   return `{${fields.join(',')}}`;
 }
@@ -157,18 +158,13 @@ async function summaryOf(side: ReadSide, pass: SyncPass, roomId: string): Promis
   return { 'm.heroes': active.length > 0 ? active : others(summary.former_heroes), ...counts };
 }
 
-type Counts = { notifications: number; highlights: number };
-
-function unreadCounts(
-  counts: (Counts & { threads?: Readonly<Record<string, Counts>> }) | undefined,
-  byThread: boolean,
-): string[] {
-  const text = ({ notifications, highlights }: Counts) =>
+function unreadTexts(unread: UnreadRoom | undefined, byThread: boolean): string[] {
+  const text = ({ notifications, highlights }: UnreadCounts) =>
     JSON.stringify({ notification_count: notifications, highlight_count: highlights });
-  const total = counts ?? { notifications: 0, highlights: 0 };
-  const threads = Object.entries(counts?.threads ?? {});
+  const total = unread ?? { notifications: 0, highlights: 0 };
+  const threads = [...(unread?.threads ?? [])];
   if (!byThread || threads.length === 0) return [`"unread_notifications":${text(total)}`];
-  // Stored totals have the threads in them; who asks for threads gets them apart.
+  // The totals have the threads in them; who asks for threads gets them apart.
   const main = threads.reduce(
     (rest, [, thread]) => ({
       notifications: rest.notifications - thread.notifications,

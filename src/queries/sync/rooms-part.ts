@@ -1,6 +1,7 @@
 import {
   membershipChanges,
   notificationCounts,
+  notificationRooms,
   type AccountData,
   type Membership,
 } from '../../read-models/collections.js';
@@ -155,10 +156,15 @@ async function changesSince(side: ReadSide, pass: SyncPass): Promise<Map<string,
   return changed;
 }
 
-/** Rooms whose unread counts changed, such as by a private receipt, which is nobody else's news. */
+/**
+ * Rooms whose unread counts changed without an event that everybody sees: by a private receipt, which is nobody else's
+ * news, or as content was forgotten, in whichever room.
+ */
 async function countsSince(side: ReadSide, pass: SyncPass): Promise<Set<string>> {
   if (pass.since === undefined) return new Set();
-  const range = { prefix: [pass.viewer.userId], after: [pass.since.position] };
+  const after = [pass.since.position];
+  const range = { prefix: [pass.viewer.userId], after };
   const found = await side.store.collection(notificationCounts).find(range, 'changed');
-  return new Set(found.map((counts) => counts.room_id));
+  const forgotten = await side.store.collection(notificationRooms).find({ prefix: [], after }, 'forgotten');
+  return new Set([...found, ...forgotten].map(({ room_id: roomId }) => roomId));
 }
