@@ -144,6 +144,13 @@ describe('read models in a thread', () => {
     expect(rooms.join[room]?.timeline.events.at(-1)?.content['body']).toBe('After');
   });
 
+  test('serve as soon as anything can be read', async () => {
+    const { core } = await start();
+    await core.readModels.whenProcessed(core.log.head, 5000);
+    expect(await core.readModels.isServing()).toBe(true);
+    expect(await core.health()).toMatchObject({ read_models: true });
+  });
+
   test('let no server start whose thread does not', async () => {
     const broken = (): Thread => {
       const outside = new EventEmitter();

@@ -42,17 +42,25 @@ export async function runProjections(
       topics = topicsOf(records);
     },
   });
+  const standing = (): Standing => ({ progress: runner.progress(), rebuilds });
+  let known = '';
+  let isServing = false;
+  const tellProgress = () => {
+    const now = standing();
+    const text = JSON.stringify(now);
+    if (text !== known) report({ kind: 'progress', ...now });
+    known = text;
+    isServing = now.progress.every(({ serving }) => serving);
+  };
   const positions = runner.positions.subscribe((position) => {
+    // Who hears that something can be read should know already that it serves.
+    if (!isServing) tellProgress();
     report({ kind: 'readable', position, topics });
     topics = undefined;
   });
-  const standing = (): Standing => ({ progress: runner.progress(), rebuilds });
-  let known = '';
   let timer: Timer | undefined;
   const tell = () => {
-    const text = JSON.stringify(standing());
-    if (text !== known) report({ kind: 'progress', ...standing() });
-    known = text;
+    tellProgress();
     timer = clock.after(PROGRESS_MS, tell);
   };
   const stopped = new Promise<void>((resolve) => {
