@@ -38,7 +38,7 @@ import { userOfStream } from './streams.js';
  * An event reads what is before it for its sender, as a receipt would that names the event's thread: what clients
  * take it for. Not so a membership, which follows from a changed profile in all rooms at once.
  *
- * Cost of an event, however many members of ours the room has: some five reads and three writes, of the event, the
+ * Cost of an event, however many members of ours the room has: some four reads and three writes, of the event, the
  * room, and the sender's mark where others speak there too; every 32 events one more, a page. For each member whom it
  * mentions, a read, an evaluation (0.4 us with the predefined rules) and a write; for each who has settings of their own,
  * an evaluation, and a write where it notifies them. Of a receipt: a read and a write. Of a redaction: a write for each

@@ -1,5 +1,5 @@
 import type { RoomEvent } from '../src/protocol/events.js';
-import { isJsonObject } from '../src/protocol/json.js';
+import { isJsonObject, type JsonObject } from '../src/protocol/json.js';
 import { evaluatePushRules } from '../src/protocol/push-rules/evaluate.js';
 import { PreparedEvent } from '../src/protocol/push-rules/event.js';
 import {
@@ -11,7 +11,7 @@ import { MAIN, notifiedEvent, type KeptDecision } from '../src/read-models/notif
 import { clientFormat } from './client-event.js';
 import { followAfter } from './notification-follows.js';
 import { markRead } from './notification-marks.js';
-import { MEMBER, pushRoom, type PushRoom } from './notification-rooms.js';
+import { MEMBER, PushRoom, pushRoom } from './notification-rooms.js';
 import { PREDEFINED, PREDEFINED_SETTINGS, settingsOf } from './notification-settings.js';
 import { keptVerdict } from './notification-verdicts.js';
 import { memberList, roomList, withEvent } from './notified-events.js';
@@ -43,7 +43,10 @@ export async function listEvent(
 ): Promise<NotificationRoom> {
   const { event } = placed;
   const prepared = new PreparedEvent(clientFormat(event));
-  const seen = await pushRoom(room, event.sender, documents);
+  const others = await documents.find(notificationCounts, { prefix: [event.roomId] }, 'judged');
+  // Of the predefined rules, the one about mentions of the room alone asks for power levels.
+  const asksLevels = others.length > 0 || mentionsOf(event)?.['room'] === true;
+  const seen = asksLevels ? await pushRoom(room, event.sender, documents) : new PushRoom(room, event.sender);
   const { rules } = PREDEFINED_SETTINGS;
   const shared = keptVerdict(evaluatePushRules(rules, prepared, seen.seenByOthers()));
   for (const member of await namedMembers(event, documents)) {
@@ -52,21 +55,22 @@ export async function listEvent(
     const verdict = keptVerdict(evaluatePushRules(rules, prepared, seen.seenBy(member)));
     if (verdict !== undefined && !isSame(verdict, shared)) await listOwn(placed, member, verdict, documents);
   }
-  await judgeOthers(placed, prepared, seen, documents);
+  await judgeOthers(placed, others, prepared, seen, documents);
   if (shared === undefined) return room;
   const { recent, isPaged } = await withEvent(roomList(room, documents), listed(placed, shared));
   return { ...room, recent, ...(isPaged ? { paged: placed.position } : {}) };
 }
 
-/** Judges the event for each member who has settings of their own. */
+/** Judges the event for members who have settings of their own. */
 async function judgeOthers(
   placed: PlacedEvent,
+  members: readonly NotificationCount[],
   prepared: PreparedEvent,
   seen: PushRoom,
   documents: Documents,
 ): Promise<void> {
-  const { roomId, sender, stateKey } = placed.event;
-  for (const member of await documents.find(notificationCounts, { prefix: [roomId] }, 'judged')) {
+  const { sender, stateKey } = placed.event;
+  for (const member of members) {
     if (member.user_id === sender) continue;
     const found = settingsOf(member, documents);
     const settings = found instanceof Promise ? await found : found;
@@ -82,8 +86,7 @@ async function namedMembers(event: RoomEvent, documents: Documents): Promise<Not
   const { type, sender, stateKey, content, roomId } = event;
   const named = new Set<unknown>();
   if (type === MEMBER && stateKey !== undefined && content['membership'] === 'invite') named.add(stateKey);
-  const mentions = content['m.mentions'];
-  const users = isJsonObject(mentions) ? mentions['user_ids'] : undefined;
+  const users = mentionsOf(event)?.['user_ids'];
   if (Array.isArray(users)) for (const user of users) named.add(user);
   const members: NotificationCount[] = [];
   for (const user of named) {
@@ -92,6 +95,11 @@ async function namedMembers(event: RoomEvent, documents: Documents): Promise<Not
     if (member?.settings === PREDEFINED) members.push(member);
   }
   return members;
+}
+
+function mentionsOf({ content }: RoomEvent): JsonObject | undefined {
+  const mentions = content['m.mentions'];
+  return isJsonObject(mentions) ? mentions : undefined;
 }
 
 async function listOwn(

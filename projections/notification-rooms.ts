@@ -167,7 +167,7 @@ export async function pushRoom(
 ): Promise<PushRoom> {
   const create = await kept(room.room_id, room.create, documents);
   const levels = await kept(room.room_id, room.power_levels, documents);
-  return new PushRoom(room, sender, create, levels);
+  return new PushRoom(room, sender, { create, levels });
 }
 
 /** Power levels are read only where a rule asks for them. */
@@ -177,17 +177,22 @@ export class PushRoom {
   readonly #read: () => PowerLevels;
   #levels: PowerLevels | undefined;
 
+  /** @param state undefined where it is known that no rule asks for power levels */
   constructor(
     room: NotificationRoom,
     sender: string,
-    create: NotificationStateEvent | undefined,
-    levels: NotificationStateEvent | undefined,
+    state?: {
+      readonly create: NotificationStateEvent | undefined;
+      readonly levels: NotificationStateEvent | undefined;
+    },
   ) {
     this.memberCount = room.joined;
     this.#sender = sender;
     this.#read = () => {
       const version = roomVersion(room.version);
       if (version === undefined) throw new Error(`The room has the unknown version ${room.version}.`);
+      if (state === undefined) throw new Error('A rule asks for power levels, which nobody has read.');
+      const { create, levels } = state;
       return powerLevels(levels && roomEvent(levels), create && roomEvent(create), version);
     };
   }
