@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+import type { RawStored } from './adapter.js';
 import type { Appended, LoggedRecord, NewRecord } from './log.js';
 import { START, type Position } from './position.js';
 import { parted } from './sealing.js';
@@ -29,11 +31,7 @@ export class RecentRecords {
     // A repeat was answered with old positions.
     if (last !== undefined && position <= last.position) return;
     if (position !== (last?.position ?? 0) + 1) this.clear();
-    const first = revision - records.length + 1;
-    for (const [nth, record] of records.entries()) {
-      const at = { stream, revision: first + nth, position: position + nth, index: 0, forgotten: false };
-      this.#records.push({ ...record, data: inStoredOrder(record), ...at } as LoggedRecord);
-    }
+    this.#records.push(...asLogged(stream, records, { revision, positions }));
     this.#bytes += bytes;
     if (this.#records.length < 2 * KEPT && this.#bytes < KEPT_BYTES) return;
     this.#records = this.#bytes < KEPT_BYTES ? this.#records.slice(-KEPT) : [];
@@ -53,6 +51,45 @@ export class RecentRecords {
     this.#records = [];
     this.#bytes = 0;
   }
+}
+
+/**
+ * What this process has appended lately to a log that others may append to as well: when it is read back, it need not be
+ * taken apart, verified and unsealed, once by everybody who follows the log.
+ */
+export class AppendedRecords {
+  readonly #records = new LRUCache<Position, LoggedRecord>({ max: 4 * KEPT, maxSize: KEPT_BYTES });
+
+  remember(stream: string, records: readonly NewRecord[], appended: Appended, bytes: number): void {
+    const size = Math.max(1, Math.ceil(bytes / records.length));
+    for (const record of asLogged(stream, records, appended)) {
+      this.#records.set(record.position, record, { size });
+    }
+  }
+
+  /** What is stored there, if it is known. */
+  at({ position, id, stream, revision }: RawStored): LoggedRecord | undefined {
+    const found = this.#records.get(position);
+    return found?.id === id && found.stream === stream && found.revision === revision ? found : undefined;
+  }
+
+  clear(): void {
+    this.#records.clear();
+  }
+}
+
+/** Records that were just appended, as reading them gives them. */
+function asLogged(
+  stream: string,
+  records: readonly NewRecord[],
+  { revision, positions }: Appended,
+): LoggedRecord[] {
+  const first = revision - records.length + 1;
+  return records.map((record, nth) => {
+    const position = positions[nth] ?? START;
+    const at = { stream, revision: first + nth, position, index: 0, forgotten: false };
+    return { ...record, data: inStoredOrder(record), ...at } as LoggedRecord;
+  });
 }
 
 /** Reading gives sealed fields behind the others; what is made of a record must not depend on where it came from. */

@@ -22,7 +22,7 @@ import type {
   SealedRange,
 } from './log.js';
 import { NO_STREAM, START, type Position } from './position.js';
-import { RecentRecords } from './recent-records.js';
+import { AppendedRecords, RecentRecords } from './recent-records.js';
 import { RecordReader } from './record-reader.js';
 import { recordValidators } from './schemas.js';
 import { DestroyedKeyError, seal } from './sealing.js';
@@ -48,6 +48,7 @@ export class RecordLog implements Log {
   readonly #random: Random;
   readonly #reader: RecordReader;
   readonly #recent: RecentRecords | undefined;
+  readonly #appended: AppendedRecords | undefined;
   readonly #validators = recordValidators();
   #closed = false;
 
@@ -55,8 +56,9 @@ export class RecordLog implements Log {
     this.#raw = raw;
     this.#keys = options.keys;
     this.#random = options.random;
-    this.#reader = new RecordReader(raw, options.keys);
-    this.#recent = raw.isCounted === true ? new RecentRecords() : undefined;
+    this.#reader = new RecordReader(raw, options.keys, (stored) => this.#appended?.at(stored));
+    if (raw.isCounted === true) this.#recent = new RecentRecords();
+    else this.#appended = new AppendedRecords();
   }
 
   get epoch(): string {
@@ -99,7 +101,7 @@ export class RecordLog implements Log {
     }
     if (bytes > MAX_APPEND_BYTES) return this.#stage(stream, expectedRevision, records);
     const appended = await this.#raw.append(stream, expectedRevision, raws);
-    this.#recent?.remember(stream, records, appended, bytes);
+    (this.#recent ?? this.#appended)?.remember(stream, records, appended, bytes);
     return appended;
   }
 
@@ -283,7 +285,7 @@ export class RecordLog implements Log {
 
   async forget(places: readonly SealedRange[]): Promise<void> {
     this.#open();
-    this.#recent?.clear();
+    (this.#recent ?? this.#appended)?.clear();
     this.#keys.puncture(places);
   }
 

@@ -22,9 +22,13 @@ export class RecordReader {
   readonly #lift = lifter(NEWEST, UPCASTERS);
   readonly #damaged = new Map<string, DamagedRecord>();
 
-  constructor(raw: RawLog, keys: SealKeys) {
+  readonly #known: (raw: RawStored) => LoggedRecord | undefined;
+
+  /** @param known gives a record that was read before, or was just written */
+  constructor(raw: RawLog, keys: SealKeys, known: (raw: RawStored) => LoggedRecord | undefined) {
     this.#raw = raw;
     this.#keys = keys;
+    this.#known = known;
   }
 
   get damaged(): readonly DamagedRecord[] {
@@ -65,6 +69,8 @@ export class RecordReader {
   async #open(raw: RawStored, damaged: DamagedRecord[]): Promise<LoggedRecord[]> {
     // EventStoreDB's own events lie in the whole log, too.
     if (raw.type === PAGE || raw.type.startsWith('$')) return [];
+    const known = this.#known(raw);
+    if (known !== undefined) return [known];
     const found: LoggedRecord[] = [];
     try {
       const opened = decode(raw);

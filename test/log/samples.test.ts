@@ -67,7 +67,7 @@ async function readSample(
   const raw = storeOf(stored);
   const records: LoggedRecord[] = [];
   const damaged: DamagedRecord[] = [];
-  for await (const batch of new RecordReader(raw, SAMPLE_KEYS).read(
+  for await (const batch of new RecordReader(raw, SAMPLE_KEYS, () => undefined).read(
     raw.readAll({ direction: 'forwards' }),
     'forwards',
   )) {
