@@ -35,8 +35,8 @@ type Fact = LoggedRecord & RecordOf<'content.forgotten'>;
  * process that has a key file does this for itself, so a file that was put back from a backup forgets again, and
  * whatever dies in between is made good by the next start. What is at hand in memory goes with the keys.
  *
- * Cost: nothing while nothing is forgotten but a look at the stream's end whenever the log moves; at the start, 20 us for
- * each place that ever was.
+ * Cost: nothing while nothing is forgotten but a look at each record's type (where other processes append too, a read of
+ * the stream's end twice a second); at the start, 20 us for each place that ever was.
  */
 export class KeyKeeper {
   readonly #options: KeyKeeperOptions;
@@ -54,8 +54,16 @@ export class KeyKeeper {
       for await (const { records } of log.read(FORGOTTEN_STREAM, { from: this.#next })) {
         if (!(await this.#apply(records.filter(isFact), signal))) return;
       }
-      if (shared === true) await pause(clock, SHARED_LOOK, signal);
-      await this.#beyond(head, signal);
+      if (shared === true) {
+        await pause(clock, SHARED_LOOK, signal);
+        await this.#beyond(head, signal);
+        continue;
+      }
+      // Whatever this process appends is at hand; asking for the stream each time would cost a call each.
+      for await (const { records } of log.subscribe(head, signal)) {
+        const facts = records.filter(isFact).filter(({ revision }) => revision >= this.#next);
+        if (!(await this.#apply(facts, signal))) return;
+      }
     }
   }
 
