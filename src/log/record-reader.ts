@@ -1,3 +1,5 @@
+import { systemClock } from '../runtime/clock.js';
+import { Courtesy } from '../runtime/courtesy.js';
 import type { RawBatch, RawLog, RawStored } from './adapter.js';
 import { DamageError, decode, NEWEST, type OpenedRecord } from './codec.js';
 import { isObject } from './json.js';
@@ -11,6 +13,9 @@ import { lifter, UPCASTERS } from './upcasters/upcasters.js';
 
 /** How many damaged records are kept for the operator; all are reported in their batches. */
 const MAX_KEPT_DAMAGED = 10_000;
+
+/** Milliseconds after which reading gives others a turn: a batch of a whole log takes some twenty. */
+const LONGEST_TURN = 4;
 
 /**
  * Makes records of stored bytes: verifies, expands commits, unseals, lifts. What cannot be read is
@@ -45,11 +50,13 @@ export class RecordReader {
     limit = Infinity,
   ): AsyncGenerator<RecordBatch> {
     let wanted = limit;
+    const courtesy = new Courtesy(systemClock, LONGEST_TURN);
     for await (const batch of batches) {
       const records: LoggedRecord[] = [];
       const damaged: DamagedRecord[] = [...batch.damaged];
       let { position } = batch;
       for (const raw of batch.records) {
+        if (courtesy.isDue) await courtesy.turn();
         const found = await this.#open(raw, damaged);
         if (direction === 'backwards') found.reverse();
         for (const record of found) records.push(record);
