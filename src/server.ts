@@ -45,9 +45,11 @@ export interface Core extends Engine {
 export async function openCore(config: Config, given: Partial<Ports> = {}): Promise<Core> {
   const engine = await openEngine(config, given);
   const { log, loggers, ports, write } = engine;
+  const { roles } = config;
+  const { projectionThread } = roles === null ? ports : {};
   const { store, isDamaged, onDamage } = await openServingReadStore(
     config,
-    engine.isSuspect,
+    { isSuspect: engine.isSuspect, isThreaded: projectionThread !== undefined },
     loggers.read_models,
   ).catch(async (error: unknown) => {
     await engine.close();
@@ -57,9 +59,7 @@ export async function openCore(config: Config, given: Partial<Ports> = {}): Prom
   const onReadable = (topics: Topics, position: Position) => {
     notifier.notify({ ...topics, position });
   };
-  const { roles } = config;
   const ephemera = roles === null ? ownEphemera(write) : sharedEphemera(write, loggers);
-  const { projectionThread } = ports;
   let readModels: ReadModels;
   if (roles !== null) {
     const onRecords = async (records: readonly LoggedRecord[], position: Position) => {

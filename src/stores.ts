@@ -174,11 +174,12 @@ export interface ServingReadStore {
  * deleted first: they are built again from the log.
  *
  * @param isSuspect whether they are to be looked through, however large they are
+ * @param isThreaded whether another thread will write them (`openReadStoreBeside`)
  * @throws ReadStoreFormatError when something else is there
  */
 export async function openServingReadStore(
   config: Config,
-  isSuspect: boolean,
+  { isSuspect, isThreaded }: { readonly isSuspect: boolean; readonly isThreaded: boolean },
   logger: StoreLogger,
 ): Promise<ServingReadStore> {
   if (config.read_models.adapter !== 'lmdb')
@@ -200,6 +201,7 @@ export async function openServingReadStore(
     openLmdbReadStore(folder.path, {
       leastFree: config.limits.free_disk_bytes * DERIVED_SHARE,
       shared: !isAlone,
+      ...(isThreaded ? { thread: 'reads' as const } : {}),
       onDamage,
     });
   const isDamaged = () => folder.damaged;
@@ -224,7 +226,7 @@ export async function openReadStoreBeside(
   if (config.read_models.adapter !== 'lmdb') return openReadStore(config);
   const { openLmdbReadStore } = await import('./read-models/lmdb.js');
   const leastFree = config.limits.free_disk_bytes * DERIVED_SHARE;
-  return openLmdbReadStore(dataFolders(config).readModels, { leastFree, beside: true, onDamage });
+  return openLmdbReadStore(dataFolders(config).readModels, { leastFree, thread: 'writes', onDamage });
 }
 
 /** Opens the room index and the state nodes; deletes them first where they are damaged: they are made again from the log. */

@@ -12,9 +12,14 @@ export async function roomIdOf(side: ReadSide, alias: string): Promise<string> {
   return found.room_id;
 }
 
-/** The room that a room ID or an alias names. @throws MatrixError M_NOT_FOUND for an alias that names none */
-export async function resolveRoom(side: ReadSide, roomIdOrAlias: string): Promise<string> {
-  return roomIdOrAlias.startsWith('#') ? roomIdOf(side, roomIdOrAlias) : roomIdOrAlias;
+/**
+ * The room that a room ID or an alias names.
+ *
+ * @param side as of now, for an alias: an ID needs nothing to be read, nor waited for
+ * @throws MatrixError M_NOT_FOUND for an alias that names none
+ */
+export async function resolveRoom(side: () => Promise<ReadSide>, roomIdOrAlias: string): Promise<string> {
+  return roomIdOrAlias.startsWith('#') ? roomIdOf(await side(), roomIdOrAlias) : roomIdOrAlias;
 }
 
 /** The aliases of this server that name a room, in order. */

@@ -36,8 +36,11 @@ import type {
 export interface LmdbReadStoreOptions {
   /** Only reads, beside a process that writes; the store must be there. */
   readonly readOnly?: boolean;
-  /** Another thread of this process has it open, as it was told, and takes care of what is left of others. */
-  readonly beside?: boolean;
+  /**
+   * Where two threads of this process share the store: one reads it, has it open for longer, and takes care of its file;
+   * the other writes it.
+   */
+  readonly thread?: 'reads' | 'writes';
   /** Other processes write, too: then each write is flushed. */
   readonly shared?: boolean;
   /** Bytes that must be free on the disk for anything to be written. */
@@ -72,7 +75,8 @@ const PURGE_CHUNK = 1000;
  * @throws ReadStoreFormatError when something else is in the folder, or read models of another format, or that were lost
  */
 export function openLmdbReadStore(folder: string, options: LmdbReadStoreOptions = {}): ReadStore {
-  const { readOnly = false, beside = false } = options;
+  const { readOnly = false } = options;
+  const beside = options.thread === 'writes';
   if (!readOnly) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);
@@ -125,7 +129,7 @@ class LmdbReadStore implements ReadStore {
   readonly #file: string;
   readonly #disk: DiskGuard;
   readonly #readOnly: boolean;
-  readonly #beside: boolean;
+  readonly #thread: 'reads' | 'writes' | undefined;
   readonly #databases: Databases;
   readonly #catalogue: LmdbCatalogue;
   #closed = false;
@@ -146,13 +150,13 @@ class LmdbReadStore implements ReadStore {
   };
 
   constructor(root: RootDatabase<Buffer, Uint8Array>, file: string, options: LmdbReadStoreOptions) {
-    const { readOnly = false, beside = false, onDamage = () => undefined } = options;
+    const { readOnly = false, onDamage = () => undefined } = options;
     this.#root = root;
     this.#file = file;
     this.#disk = new DiskGuard(file, options.leastFree ?? 0, DISK_LOOK_MS);
     this.#scrub = new LmdbScrub(root, file, (bytes, action) => this.#transaction(bytes, action));
     this.#readOnly = readOnly;
-    this.#beside = beside;
+    this.#thread = options.thread;
     const names = [...root.getKeys({ limit: 8 })].map((name) =>
       Buffer.from(name).toString().replace(/\0$/, ''),
     );
@@ -177,7 +181,8 @@ class LmdbReadStore implements ReadStore {
       indexes: root.openDB<Buffer, Uint8Array>('indexes', BINARY),
       onDamage,
     };
-    if (!readOnly && !beside && this.#catalogue.current().dropped.length > 0) this.#startPurge();
+    const isWriter = !readOnly && this.#thread !== 'reads';
+    if (isWriter && this.#catalogue.current().dropped.length > 0) this.#startPurge();
   }
 
   collection<D extends Document>(definition: CollectionDefinition<D>): Collection<D> {
@@ -279,7 +284,7 @@ class LmdbReadStore implements ReadStore {
     await this.#scrubbing;
     await this.#purging;
     await this.#root.close();
-    if (!this.#readOnly && !this.#beside) flushLeft(this.#file);
+    if (!this.#readOnly && this.#thread !== 'writes') flushLeft(this.#file);
   }
 
   async #runScrub(position: number, signal: AbortSignal): Promise<boolean> {

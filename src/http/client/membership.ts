@@ -42,7 +42,7 @@ function ownMembershipRoutes(api: ClientApi): Route[] {
       paths: v3('/join/{roomIdOrAlias}'),
       auth: 'required-or-guest',
       handler: async (request) => {
-        const roomId = await resolveRoom(await upToDate(api), request.params.roomIdOrAlias);
+        const roomId = await resolveRoom(() => upToDate(api), request.params.roomIdOrAlias);
         return join(api, request, roomId);
       },
     }),
@@ -61,7 +61,7 @@ function ownMembershipRoutes(api: ClientApi): Route[] {
       paths: v3('/knock/{roomIdOrAlias}'),
       auth: 'required',
       handler: async (request) => {
-        const roomId = await resolveRoom(await upToDate(api), request.params.roomIdOrAlias);
+        const roomId = await resolveRoom(() => upToDate(api), request.params.roomIdOrAlias);
         const { reason } = request.body;
         const context = commandContext(api, request);
         return done(api, knock(api.write, request.user.userId, roomId, { reason }, context));

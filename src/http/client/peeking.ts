@@ -21,7 +21,7 @@ export function peekingRoutes(api: ClientApi): Route[] {
       paths: [...v3(begin), ...unstable(PREFIX, begin)],
       auth: 'required-or-guest',
       handler: async (request) => {
-        const roomId = await resolveRoom(await upToDate(api), request.params.roomIdOrAlias);
+        const roomId = await resolveRoom(() => upToDate(api), request.params.roomIdOrAlias);
         return done(api, peek(api.write, request.user, roomId, commandContext(api, request)));
       },
     }),

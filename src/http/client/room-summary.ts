@@ -21,8 +21,8 @@ export function roomSummaryRoutes(api: ClientApi): Route[] {
       ],
       auth: 'optional',
       handler: async ({ params, user }) => {
-        const side = await upToDate(api);
-        return roomSummary(side, user?.userId, await resolveRoom(side, params.roomIdOrAlias));
+        const roomId = await resolveRoom(() => upToDate(api), params.roomIdOrAlias);
+        return roomSummary(await upToDate(api), user?.userId, roomId);
       },
     }),
   ];
