@@ -205,12 +205,12 @@ export class ProjectionRunner {
     const names = lanes.map((lane) => `${lane.projection.name}@${lane.projection.version}`);
     logger.info({ projections: names }, 'Building read models from the log.');
     await this.#retry(async () => {
-      while (!this.#stopping() && (await this.#readOn(lanes)) > NEARLY_THERE);
+      while (!this.#stopping() && (await this.#readOn(lanes, this.#live.length > 0)) > NEARLY_THERE);
     });
     await this.#exclusively(() =>
       this.#retry(async () => {
         // The live reading stands still now, so this reaches it.
-        await this.#readOn(lanes);
+        await this.#readOn(lanes, false);
         if (this.#stopping()) return;
         for (const lane of lanes) await serve(store, lane);
         this.#building = [];
@@ -231,16 +231,23 @@ export class ProjectionRunner {
     await this.#build(lanes);
   }
 
-  /** Folds the log to its end as of now; gives how many records there were. */
-  async #readOn(lanes: readonly Lane[]): Promise<number> {
-    const { log } = this.#options;
+  /**
+   * Folds the log to its end as of now; gives how many records there were.
+   *
+   * @param besides somebody is served meanwhile, and comes first: half of the time is theirs
+   */
+  async #readOn(lanes: readonly Lane[], besides: boolean): Promise<number> {
+    const { log, clock } = this.#options;
     let records = 0;
     for await (const batch of log.readAll({ after: lowest(lanes) })) {
       for (const slice of slices(batch, BUILDING_SLICE)) {
+        const began = clock.monotonic();
         await this.#fold(lanes, slice);
         if (this.#stopping()) return records;
         records += slice.records.length;
-        await setImmediate();
+        const took = clock.monotonic() - began;
+        if (besides && took > 0) await pause(clock, took, this.#abort.signal);
+        else await setImmediate();
       }
     }
     return records;
