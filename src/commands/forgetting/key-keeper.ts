@@ -81,7 +81,7 @@ export class KeyKeeper {
     await ports.log.forget(facts.flatMap(({ data }) => data.places));
     const took = ports.clock.monotonic() - began;
     for (const { data } of facts) {
-      for (const { room_id, event_id } of data.events) ports.events.forget(room_id, event_id);
+      for (const { event_id } of data.events) ports.events.forget(event_id);
     }
     this.#next = last.revision + 1;
     onForgotten(last.position);

@@ -31,6 +31,7 @@ export function eventOf(record: EventRecord): RoomEvent {
 export class RoomEvents {
   readonly #log: Log;
   readonly #index: RoomIndex;
+  /** By event ID: in the oldest room versions two rooms may have an event of the same ID, and then the last is kept. */
   readonly #cache: LRUCache<string, RoomEvent>;
   /** How often something was forgotten: what was being read meanwhile is not kept. */
   #forgotten = 0;
@@ -45,21 +46,21 @@ export class RoomEvents {
 
   /** From the cache alone. */
   cached(roomId: string, eventId: string): RoomEvent | undefined {
-    return this.#cache.get(cacheKey(roomId, eventId));
+    const event = this.#cache.get(eventId);
+    if (event?.roomId !== roomId) return undefined;
+    this.#hits++;
+    return event;
   }
 
   remember(event: RoomEvent): void {
     const size = OBJECT_BYTES + JSON.stringify(event.content).length * BYTES_PER_CHARACTER;
-    this.#cache.set(cacheKey(event.roomId, event.eventId), event, { size });
+    this.#cache.set(event.eventId, event, { size });
   }
 
   /** The event, or `undefined` where the log does not have it, or has it damaged. */
   async load(roomId: string, eventId: string): Promise<RoomEvent | undefined> {
     const cached = this.cached(roomId, eventId);
-    if (cached !== undefined) {
-      this.#hits++;
-      return cached;
-    }
+    if (cached !== undefined) return cached;
     this.#misses++;
     const forgotten = this.#forgotten;
     const record = await this.record(roomId, eventId);
@@ -70,9 +71,9 @@ export class RoomEvents {
   }
 
   /** The content of an event is not to be at hand any more: it is read again, without it. */
-  forget(roomId: string, eventId: string): void {
+  forget(eventId: string): void {
     this.#forgotten++;
-    this.#cache.delete(cacheKey(roomId, eventId));
+    this.#cache.delete(eventId);
   }
 
   /** The record that decided about an event: the latest, where an outlier was placed later. */
@@ -93,8 +94,4 @@ export class RoomEvents {
     const { calculatedSize: bytes, size: entries } = this.#cache;
     return { bytes, entries, hits: this.#hits, misses: this.#misses };
   }
-}
-
-function cacheKey(roomId: string, eventId: string): string {
-  return `${roomId}\n${eventId}`;
 }

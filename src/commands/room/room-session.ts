@@ -106,7 +106,9 @@ export class RoomSession {
   async load(ids: Iterable<string>): Promise<void> {
     for (const id of ids) {
       if (this.#events.has(id)) continue;
-      const event = await this.ports.events.load(this.roomId, id);
+      const { events } = this.ports;
+      // Mostly it is at hand, and a promise for each would cost more than the rest.
+      const event = events.cached(this.roomId, id) ?? (await events.load(this.roomId, id));
       if (event !== undefined) this.#events.set(id, event);
     }
   }
