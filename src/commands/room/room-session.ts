@@ -39,6 +39,11 @@ export class RoomSession {
   /** Places of events that are decided and not in the log yet. */
   readonly #places: Map<string, EventPlace>;
   readonly #transactions: Map<string, string>;
+  /** What was looked up in the state that was asked last: a decision asks for the same again and again. */
+  #found: { readonly root: Hash; readonly ids: Map<string, string | undefined> } = {
+    root: '',
+    ids: new Map(),
+  };
 
   constructor(ports: RoomPorts, snapshot: RoomSnapshot, parent?: RoomSession) {
     this.ports = ports;
@@ -72,9 +77,15 @@ export class RoomSession {
     return version;
   }
 
-  /** The event ID at a key of the current state, or of another. A handful of node reads. */
+  /** The event ID at a key of the current state, or of another. A handful of node reads, for the first who asks. */
   stateId(type: string, stateKey: string, root: Hash = this.graph.root): string | undefined {
-    return lookup(this.ports.reader, root, stateKeyText(type, stateKey));
+    if (this.#found.root !== root) this.#found = { root, ids: new Map() };
+    const { ids } = this.#found;
+    const key = stateKeyText(type, stateKey);
+    if (ids.has(key)) return ids.get(key);
+    const id = lookup(this.ports.reader, root, key);
+    ids.set(key, id);
+    return id;
   }
 
   /** The users with a membership event in the current state, whatever it says. */
