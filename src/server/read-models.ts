@@ -20,7 +20,7 @@ export interface ReadModels extends Positions {
   stop(): Promise<void>;
   /** Of each projection that this process keeps; none where another one does. */
   progress(): ProjectionProgress[];
-  /** Whether every read model can be read. */
+  /** Whether every read model can be read, and is kept up to date. */
   isServing(): Promise<boolean>;
   /** Building them again; undefined where another process keeps them. */
   readonly rebuilding: OnlineRebuild | undefined;
@@ -31,7 +31,10 @@ export type OnReadable = (topics: Topics, position: Position) => void;
 
 /** For a process that is alone: it keeps them. */
 export function ownReadModels(engine: Engine, store: ReadStore, onReadable: OnReadable): ReadModels {
-  const runner = openRunner(engine, store, onReadable, () => undefined);
+  let failed = false;
+  const runner = openRunner(engine, store, onReadable, () => {
+    failed = true;
+  });
   const progress = new Progress(engine.log, engine.metrics);
   return {
     get processed() {
@@ -44,7 +47,7 @@ export function ownReadModels(engine: Engine, store: ReadStore, onReadable: OnRe
     },
     stop: () => runner.stop(),
     progress: () => runner.progress(),
-    isServing: async () => runner.progress().every(({ serving }) => serving),
+    isServing: async () => !failed && runner.progress().every(({ serving }) => serving),
     rebuilding: runner,
   };
 }

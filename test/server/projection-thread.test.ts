@@ -151,6 +151,30 @@ describe('read models in a thread', () => {
     expect(await core.health()).toMatchObject({ read_models: true });
   });
 
+  test('are not healthy any more when the thread fails', async () => {
+    let fail = (_: Error): void => undefined;
+    const core = await TestCore.open({
+      projectionThread: (data) => {
+        const thread = besideTest(data);
+        return {
+          postMessage: (message) => {
+            thread.postMessage(message);
+          },
+          on: (event: string, listener) => {
+            if (event === 'error') fail = listener as (error: Error) => void;
+            return thread.on(event as never, listener as never);
+          },
+        };
+      },
+    });
+    open.push(core);
+    const { readModels, log } = core.core;
+    expect(await readModels.whenProcessed(log.head, 5000)).toBe(true);
+    fail(new Error('Out of memory.'));
+    expect(await core.core.health()).toMatchObject({ read_models: false });
+    expect(await readModels.whenProcessed(log.head + 1, 5000)).toBe(false);
+  });
+
   test('let no server start whose thread does not', async () => {
     const broken = (): Thread => {
       const outside = new EventEmitter();

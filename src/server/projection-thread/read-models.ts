@@ -31,6 +31,7 @@ export class ThreadedReadModels implements ReadModels {
   readonly #readings = new Set<Promise<void>>();
   #standing: Standing = { progress: PROJECTIONS.map(notBegun), rebuilds: 0 };
   #rebuilds = 0;
+  #failed = false;
   #thread: Thread | undefined;
   #ended: Promise<void> = Promise.resolve();
 
@@ -64,7 +65,7 @@ export class ThreadedReadModels implements ReadModels {
   }
 
   async isServing(): Promise<boolean> {
-    return this.#standing.progress.every(({ serving }) => serving);
+    return !this.#failed && this.#standing.progress.every(({ serving }) => serving);
   }
 
   /** @throws what stands in the way of the thread */
@@ -125,6 +126,7 @@ export class ThreadedReadModels implements ReadModels {
   }
 
   #fail(err: unknown): void {
+    this.#failed = true;
     this.#positions.close();
     this.#engine.loggers.projections.fatal({ err }, 'Read models are no longer kept up to date.');
   }
