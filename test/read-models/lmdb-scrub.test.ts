@@ -215,7 +215,7 @@ describe('scrubbing', () => {
 
   test('leaves a file that is believed at the next start', async () => {
     await forget(await fill(3000, 5, (i) => i % 1000));
-    for (let turns = 1, isDone = false; !isDone; turns++) {
+    for (let turns = 1, isDone = false; !isDone; turns = Math.ceil(turns * 1.3)) {
       const ending = new AbortController();
       const scrubbing = store.scrubbing?.scrub(position, ending.signal);
       for (let i = 0; i < turns; i++) await setImmediate();
