@@ -113,7 +113,11 @@ export function textsOf(client: MatrixClient, roomId: string): string[] {
     .map((event) => (event.isRedacted() ? '(redacted)' : String(event.getContent()['body'])));
 }
 
-/** Waits until the last message that the client shows in the room is this one. */
+/** Waits until the last message that the client shows in the room is this one; it may not know the room yet. */
 export function hears(client: MatrixClient, roomId: string, text: string): Promise<void> {
-  return seen(client, `"${text}"`, () => textsOf(client, roomId).at(-1) === text);
+  return seen(
+    client,
+    `"${text}"`,
+    () => client.getRoom(roomId) !== null && textsOf(client, roomId).at(-1) === text,
+  );
 }
