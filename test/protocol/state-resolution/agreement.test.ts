@@ -86,7 +86,8 @@ describe.each(VERSIONS)('state resolution on random histories of room version %s
     );
   });
 
-  it('gives a state that resolves to itself, alone or with all that it came from, and keeps what all sets agree on', () => {
+  // Not with the sets that it came from: where it has lost a key, that brings other events into the auth difference.
+  it('gives a state that resolves to itself, and keeps what all sets agree on', () => {
     fc.assert(
       fc.property(randomHistory(version), (random) => {
         const { history } = random;
@@ -94,7 +95,6 @@ describe.each(VERSIONS)('state resolution on random histories of room version %s
         const events = [...history.events.values()];
         const result = resolveMaps(history.version, sets, events);
         expect(sorted(resolveMaps(history.version, [result, result], events))).toEqual(sorted(result));
-        expect(sorted(resolveMaps(history.version, [...sets, result], events))).toEqual(sorted(result));
         for (const [key, id] of sets[0] ?? []) {
           if (sets.every((set) => set.get(key) === id)) expect(result.get(key)).toBe(id);
         }
