@@ -45,9 +45,24 @@ export async function writing({ root, folder }, action) {
       ...(await built(root, 'src/commands/membership.js')),
       ...(await built(root, 'src/commands/room-send.js')),
     };
-    return await action(new Writer(engine, commands, uuid));
+    const data = await action(new Writer(engine, commands, uuid));
+    await standAtEnd(root, engine);
+    return data;
   } finally {
     await engine.close();
+  }
+}
+
+/** What acts on records in a server that runs. */
+const CURSORS = ['account-consequences', 'erasures', 'redactions'];
+
+/** As a server that has written all this leaves it: nobody has to read the log from its start. */
+async function standAtEnd(root, { write, log }) {
+  const { CursorPosition } = await built(root, 'src/commands/cursor.js');
+  for (const name of CURSORS) {
+    const place = new CursorPosition(write, name);
+    await place.load();
+    await place.store(log.head);
   }
 }
 
