@@ -6,6 +6,7 @@ import { codeVersion } from './generations.js';
 import { dropOthers, serve, type LogReader } from './plan.js';
 import type { Projection } from './projection.js';
 import { quarantineOf } from './quarantine.js';
+import { isAborted } from '../src/runtime/aborted.js';
 
 export interface RebuildOptions {
   readonly log: Omit<LogReader, 'subscribe'>;
@@ -161,8 +162,4 @@ function cut({ records, position }: Slice, end: Position): Slice {
   return end === position
     ? { records, position }
     : { records: records.filter((record) => record.position <= end), position: end };
-}
-
-function isAborted(signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true;
 }

@@ -162,11 +162,7 @@ export class ProjectionRunner {
 
   /** How far the least of what is being built is, from 0 to 1. */
   rebuildProgress(): { building: boolean; fraction: number } {
-    const building = this.progress().filter(({ serving }) => !serving);
-    return {
-      building: building.length > 0,
-      fraction: Math.min(1, ...building.map(({ fraction }) => fraction)),
-    };
+    return buildingProgress(this.progress());
   }
 
   /** Stops after the write that is under way; those who wait are told that nothing comes. */
@@ -338,6 +334,18 @@ export class ProjectionRunner {
     });
     this.#running.push(guarded);
   }
+}
+
+/** How far the least of what is being built is, from 0 to 1. */
+export function buildingProgress(progress: readonly ProjectionProgress[]): {
+  building: boolean;
+  fraction: number;
+} {
+  const building = progress.filter(({ serving }) => !serving);
+  return {
+    building: building.length > 0,
+    fraction: Math.min(1, ...building.map(({ fraction }) => fraction)),
+  };
 }
 
 function isUnavailable(error: unknown): error is ReadStoreUnavailableError | LogUnavailableError {

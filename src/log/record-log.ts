@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Observable } from 'rxjs';
+import { isAborted } from '../runtime/aborted.js';
 import { uuid, type Random } from '../runtime/random.js';
 import { MAX_APPEND_BYTES, rawBytes, type RawLog, type RawRecord } from './adapter.js';
 import { checkRecord, encode, recordText, type RecordText } from './codec.js';
@@ -298,10 +299,6 @@ export class RecordLog implements Log {
   #open(): void {
     if (this.#closed) throw new LogClosedError();
   }
-}
-
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }
 
 function checkStream(stream: string): void {

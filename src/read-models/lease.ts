@@ -1,3 +1,4 @@
+import { isAborted } from '../runtime/aborted.js';
 import type { Clock } from '../runtime/clock.js';
 import { pause } from '../runtime/pause.js';
 import { ReadStoreUnavailableError } from './errors.js';
@@ -179,9 +180,4 @@ async function available<T>(action: () => Promise<T>): Promise<T | typeof AWAY> 
 
 function isSame(a: Lease | undefined, b: Lease | undefined): boolean {
   return a?.holder === b?.holder && a?.beat === b?.beat;
-}
-
-/** A look that the type checker takes for new each time. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }

@@ -8,6 +8,7 @@ import { FORGOTTEN, type Unredacted } from '../queries/unredacted-content.js';
 import type { Positions } from '../queries/wait.js';
 import { holdLease } from '../read-models/lease.js';
 import type { ReadStore } from '../read-models/store.js';
+import { isAborted } from '../runtime/aborted.js';
 import { PatientTime } from '../runtime/patient-time.js';
 import { pause } from '../runtime/pause.js';
 import { uuid } from '../runtime/random.js';
@@ -103,10 +104,6 @@ async function scrubOnceMore(scrubber: Scrubber, { ports, loggers }: Engine): Pr
   } finally {
     timer.cancel();
   }
-}
-
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }
 
 /** Lets queries have the content of an event that was redacted, straight from the log, as long as its key is there. */

@@ -10,6 +10,7 @@ import type { Positions } from '../queries/wait.js';
 import { ReadStoreUnavailableError } from '../read-models/errors.js';
 import { holdLease } from '../read-models/lease.js';
 import type { ReadStore } from '../read-models/store.js';
+import { isAborted } from '../runtime/aborted.js';
 import { pause } from '../runtime/pause.js';
 import { uuid } from '../runtime/random.js';
 import type { Engine } from './engine.js';
@@ -169,11 +170,6 @@ function openRunner(
     },
   });
   return runner;
-}
-
-/** A look that the type checker takes for new each time. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -5,6 +5,7 @@ import { LogUnavailableError } from '../../log/errors.js';
 import type { LoggedRecord, RecordBatch } from '../../log/log.js';
 import type { Position } from '../../log/position.js';
 import type { Answer, Reading } from './messages.js';
+import { isAborted } from '../../runtime/aborted.js';
 
 /**
  * The log as another thread has it. Each reading has a port of its own, through which batches are pulled, one ahead of
@@ -99,9 +100,4 @@ export async function serveReading(
     await batches.return?.();
     port.close();
   }
-}
-
-/** A look that the type checker takes for new each time. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }

@@ -1,6 +1,6 @@
 import { PROJECTIONS } from '../../../projections/index.js';
 import { ProcessedPositions } from '../../../projections/positions.js';
-import type { ProjectionProgress } from '../../../projections/runner.js';
+import { buildingProgress, type ProjectionProgress } from '../../../projections/runner.js';
 import type { OnlineRebuild } from '../../http/admin/rebuild.js';
 import { START, type Position } from '../../log/position.js';
 import { Progress } from '../../observing.js';
@@ -134,11 +134,7 @@ export class ThreadedReadModels implements ReadModels {
   #rebuildProgress(): { building: boolean; fraction: number } {
     // It may not have heard of it yet.
     if (this.#standing.rebuilds < this.#rebuilds) return { building: true, fraction: 0 };
-    const building = this.#standing.progress.filter(({ serving }) => !serving);
-    return {
-      building: building.length > 0,
-      fraction: Math.min(1, ...building.map(({ fraction }) => fraction)),
-    };
+    return buildingProgress(this.#standing.progress);
   }
 }
 
